@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * A bump allocator: a chain of blocks, the newest in front, the first one kept over resets.
+ * What is asked for beyond half a block gets one of its own. Called by decoders and by the
+ * ledger, one arena per batch.
+ */
+#include "core/base/arena.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Most messages fit the first one; later ones double up to the last size. */
+#define FIRST_BLOCK_BYTES ((size_t)8 * 1024)
+#define LAST_BLOCK_BYTES ((size_t)1024 * 1024)
+
+typedef struct block block_t;
+
+struct block {
+    block_t *older;
+    size_t size; /* of bytes */
+    size_t used;
+    alignas (max_align_t) unsigned char bytes[];
+};
+
+struct bf_arena {
+    block_t *newest;   /* never NULL */
+    size_t limit;      /* bytes handed out at most, rounding included */
+    size_t used;       /* bytes handed out */
+    size_t block_size; /* of the next block */
+};
+
+static block_t *
+block_new (size_t size, block_t *older)
+{
+    block_t *block = malloc (sizeof *block + size);
+    if (block != NULL) {
+        block->older = older;
+        block->size = size;
+        block->used = 0;
+    }
+    return block;
+}
+
+bf_arena *
+bf_arena_new (size_t limit_bytes)
+{
+    bf_arena *self = malloc (sizeof *self);
+    if (self == NULL) {
+        return NULL;
+    }
+    *self = (bf_arena){.limit = limit_bytes, .block_size = FIRST_BLOCK_BYTES * 2};
+    self->newest = block_new (FIRST_BLOCK_BYTES, NULL);
+    if (self->newest == NULL) {
+        free (self);
+        return NULL;
+    }
+    return self;
+}
+
+void
+bf_arena_destroy (bf_arena **self_p)
+{
+    bf_arena *self = *self_p;
+    if (self == NULL) {
+        return;
+    }
+    bf_arena_reset (self);
+    free (self->newest);
+    free (self);
+    *self_p = NULL;
+}
+
+/* A block with room for size bytes in front of the chain. */
+static bool
+grow (bf_arena *self, size_t size)
+{
+    size_t block_size = self->block_size;
+    if (size > block_size / 2) {
+        block_size = size;
+    } else if (self->block_size < LAST_BLOCK_BYTES) {
+        self->block_size *= 2;
+    }
+    block_t *block = block_new (block_size, self->newest);
+    if (block == NULL) {
+        return false;
+    }
+    self->newest = block;
+    return true;
+}
+
+void *
+bf_arena_alloc (bf_arena *self, size_t size)
+{
+    const size_t unit = alignof (max_align_t);
+    if (size > self->limit) {
+        return NULL;
+    }
+    size_t rounded = size > 0 ? (size + unit - 1) / unit * unit : unit;
+    if (rounded > self->limit - self->used) {
+        return NULL;
+    }
+    if (rounded > self->newest->size - self->newest->used && !grow (self, rounded)) {
+        return NULL;
+    }
+    void *bytes = self->newest->bytes + self->newest->used;
+    self->newest->used += rounded;
+    self->used += rounded;
+    return memset (bytes, 0, rounded);
+}
+
+void *
+bf_arena_copy (bf_arena *self, const void *bytes, size_t size)
+{
+    if (size == SIZE_MAX) {
+        return NULL;
+    }
+    void *copy = bf_arena_alloc (self, size + 1);
+    if (copy != NULL && size > 0) {
+        memcpy (copy, bytes, size);
+    }
+    return copy;
+}
+
+char *
+bf_arena_string (bf_arena *self, const char *text)
+{
+    return bf_arena_copy (self, text, strlen (text));
+}
+
+char *
+bf_arena_printf (bf_arena *self, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start (arguments, format);
+    va_copy (again, arguments);
+    char *text = NULL;
+    int length = vsnprintf (NULL, 0, format, arguments);
+    if (length >= 0) {
+        text = bf_arena_alloc (self, (size_t)length + 1);
+    }
+    if (text != NULL) {
+        vsnprintf (text, (size_t)length + 1, format, again);
+    }
+    va_end (again);
+    va_end (arguments);
+    return text;
+}
+
+void
+bf_arena_reset (bf_arena *self)
+{
+    while (self->newest->older != NULL) {
+        block_t *block = self->newest;
+        self->newest = block->older;
+        free (block);
+    }
+    self->newest->used = 0;
+    self->used = 0;
+    self->block_size = FIRST_BLOCK_BYTES * 2;
+}
+
+size_t
+bf_arena_used (const bf_arena *self)
+{
+    return self->used;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Plain copies between the wire and core, and the proof that both count alike.
+ */
+#include "messages/translate.h"
+
+#include "core/run.h"
+
+/* One number, two names: core's and the wire's. */
+#define SAME(core, wire) \
+    _Static_assert((int)(core) == (int)(BELFRY__V1__##wire), #core " is not " #wire)
+
+SAME (BF_JOB_WAITING, JOB_STATE__JOB_STATE_WAITING);
+SAME (BF_JOB_SCHEDULED, JOB_STATE__JOB_STATE_SCHEDULED);
+SAME (BF_JOB_ACTIVE, JOB_STATE__JOB_STATE_ACTIVE);
+SAME (BF_JOB_COMPLETED, JOB_STATE__JOB_STATE_COMPLETED);
+SAME (BF_JOB_DEAD, JOB_STATE__JOB_STATE_DEAD);
+SAME (BF_JOB_CANCELLED, JOB_STATE__JOB_STATE_CANCELLED);
+SAME (BF_JOB_CONFIRMED, JOB_STATE__JOB_STATE_CONFIRMED);
+
+SAME (BF_JOB_NO_REASON, JOB_REASON__JOB_REASON_UNSPECIFIED);
+SAME (BF_JOB_RUN_DEAD, JOB_REASON__JOB_REASON_RUN_DEAD);
+SAME (BF_JOB_MISSED, JOB_REASON__JOB_REASON_MISSED);
+SAME (BF_JOB_SKIPPED, JOB_REASON__JOB_REASON_SKIPPED);
+SAME (BF_JOB_EXPIRED, JOB_REASON__JOB_REASON_EXPIRED);
+SAME (BF_JOB_DEPENDENCY, JOB_REASON__JOB_REASON_DEPENDENCY);
+
+SAME (BF_RUN_BLOCKED, RUN_STATE__RUN_STATE_BLOCKED);
+SAME (BF_RUN_READY, RUN_STATE__RUN_STATE_READY);
+SAME (BF_RUN_LEASED, RUN_STATE__RUN_STATE_LEASED);
+SAME (BF_RUN_RETRY_WAIT, RUN_STATE__RUN_STATE_RETRY_WAIT);
+SAME (BF_RUN_SUCCEEDED, RUN_STATE__RUN_STATE_SUCCEEDED);
+SAME (BF_RUN_DEAD, RUN_STATE__RUN_STATE_DEAD);
+SAME (BF_RUN_EXPIRED, RUN_STATE__RUN_STATE_EXPIRED);
+SAME (BF_RUN_CANCELLED, RUN_STATE__RUN_STATE_CANCELLED);
+SAME (BF_RUN_DELIVERED, RUN_STATE__RUN_STATE_DELIVERED);
+
+SAME (BF_ORIGIN_SLOT, ORIGIN__ORIGIN_SLOT);
+SAME (BF_ORIGIN_REMINDER, ORIGIN__ORIGIN_REMINDER);
+SAME (BF_ORIGIN_TRIGGERED, ORIGIN__ORIGIN_TRIGGERED);
+SAME (BF_ORIGIN_REDRIVEN, ORIGIN__ORIGIN_REDRIVEN);
+
+SAME (BF_DELIVERY_WORK, DELIVERY__DELIVERY_WORK);
+SAME (BF_DELIVERY_NOTIFY, DELIVERY__DELIVERY_NOTIFY);
+
+SAME (BF_BACKOFF_EXPONENTIAL, BACKOFF__BACKOFF_EXPONENTIAL);
+SAME (BF_BACKOFF_FIXED, BACKOFF__BACKOFF_FIXED);
+
+/* The wire column of the error list. */
+enum {
+#define X(name, value, wire, retryable, text) WIRE_##name = (wire),
+    BF_ERROR_MAP (X)
+#undef X
+};
+
+SAME (WIRE_OK, CODE__CODE_OK);
+SAME (WIRE_EMALFORMED, CODE__CODE_MALFORMED);
+SAME (WIRE_EVERSION, CODE__CODE_UNSUPPORTED_VERSION);
+SAME (WIRE_EINVALID, CODE__CODE_INVALID);
+SAME (WIRE_ETOOLARGE, CODE__CODE_TOO_LARGE);
+SAME (WIRE_ELIMIT, CODE__CODE_LIMIT);
+SAME (WIRE_EBUSY, CODE__CODE_BUSY);
+SAME (WIRE_ENOTFOUND, CODE__CODE_NOT_FOUND);
+SAME (WIRE_EKEYTAKEN, CODE__CODE_KEY_TAKEN);
+SAME (WIRE_EPASTDUE, CODE__CODE_PAST_DUE);
+SAME (WIRE_ETOOLATE, CODE__CODE_TOO_LATE);
+SAME (WIRE_ESTATE, CODE__CODE_WRONG_STATE);
+SAME (WIRE_ESTALE, CODE__CODE_STALE_TOKEN);
+SAME (WIRE_EREUSED, CODE__CODE_REQUEST_ID_REUSED);
+SAME (WIRE_EDISKFULL, CODE__CODE_DISK_FULL);
+SAME (WIRE_ESTOPPING, CODE__CODE_STOPPING);
+SAME (WIRE_ETOOOLD, CODE__CODE_TOO_OLD);
+SAME (WIRE_EINTERNAL, CODE__CODE_INTERNAL);
+SAME (WIRE_ENOMEM, CODE__CODE_INTERNAL);
+SAME (WIRE_EIO, CODE__CODE_INTERNAL);
+SAME (WIRE_ELOCKED, CODE__CODE_INTERNAL);
+SAME (WIRE_ECORRUPT, CODE__CODE_INTERNAL);
+SAME (WIRE_EFOREIGN, CODE__CODE_INTERNAL);
+SAME (WIRE_ENEWER, CODE__CODE_INTERNAL);
+SAME (WIRE_EBIND, CODE__CODE_INTERNAL);
+SAME (WIRE_ECONFIG, CODE__CODE_INTERNAL);
+
+bf_spec
+bf_spec_from_wire (const Belfry__V1__JobSpec *spec)
+{
+    const Belfry__V1__RetryPolicy *retry = spec->retry;
+    bool at = spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
+    return (bf_spec){
+        .trigger = {.clock = at ? BF_CLOCK_WALL : BF_CLOCK_BOOT,
+                    .us = at ? spec->at_us : spec->after_us},
+        .delivery = (bf_delivery)spec->delivery,
+        .retry = {.max_attempts = retry->max_attempts,
+                  .backoff = (bf_backoff)retry->backoff,
+                  .delay = {retry->delay_us},
+                  .factor_permille = retry->factor_permille,
+                  .max_delay = {retry->max_delay_us},
+                  .jitter_percent = retry->jitter_percent},
+        .lease = {spec->lease_us},
+        .run_timeout = {spec->run_timeout_us},
+        .start_timeout = {spec->start_timeout_us},
+    };
+}
+
+void
+bf_timer_to_wire (bf_timer timer, Belfry__Internal__Timer *wire)
+{
+    belfry__internal__timer__init (wire);
+    wire->source = (uint32_t)timer.source;
+    wire->job = timer.job;
+    wire->ordinal = timer.ordinal;
+    wire->due_us = timer.due_us;
+    wire->queue = timer.queue;
+}
+
+bf_timer
+bf_timer_from_wire (const Belfry__Internal__Timer *wire)
+{
+    return (bf_timer){.source = (bf_timer_source)wire->source,
+                      .job = wire->job,
+                      .ordinal = wire->ordinal,
+                      .due_us = wire->due_us,
+                      .queue = wire->queue};
+}
+
+void
+bf_ready_to_wire (bf_ready ready, Belfry__Internal__ReadyRun *wire)
+{
+    belfry__internal__ready_run__init (wire);
+    wire->queue = ready.queue;
+    wire->ready_us = ready.ready_us;
+    wire->job = ready.job;
+    wire->ordinal = ready.ordinal;
+}
+
+bf_ready
+bf_ready_from_wire (const Belfry__Internal__ReadyRun *wire)
+{
+    return (bf_ready){.queue = wire->queue,
+                      .ready_us = wire->ready_us,
+                      .job = wire->job,
+                      .ordinal = wire->ordinal};
+}
+
+void
+bf_attempt_to_wire (bf_token token, Belfry__Internal__Attempt *wire)
+{
+    belfry__internal__attempt__init (wire);
+    wire->job = token.job;
+    wire->ordinal = token.ordinal;
+    wire->attempt = token.attempt;
+}
+
+bf_token
+bf_attempt_from_wire (const Belfry__Internal__Attempt *wire)
+{
+    return (bf_token){.job = wire->job, .ordinal = wire->ordinal, .attempt = wire->attempt};
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Between the wire's structs and core's. The numbers of states, reasons, origins,
+ * deliveries and backoffs are the same on both sides; a static assertion in translate.c
+ * holds each pair together.
+ */
+#ifndef BF_MESSAGES_TRANSLATE_H
+#define BF_MESSAGES_TRANSLATE_H
+
+#include "core/dispatch.h"
+#include "core/job.h"
+#include "core/timers.h"
+#include "core/token.h"
+
+#include "belfry.pb-c.h"
+#include "internal.pb-c.h"
+
+/* What the law needs of a normalised JobSpec. */
+bf_spec bf_spec_from_wire (const Belfry__V1__JobSpec *spec);
+
+/* Fields are copied, nothing is allocated; `wire` is initialised. */
+void bf_timer_to_wire (bf_timer timer, Belfry__Internal__Timer *wire);
+bf_timer bf_timer_from_wire (const Belfry__Internal__Timer *wire);
+void bf_ready_to_wire (bf_ready ready, Belfry__Internal__ReadyRun *wire);
+bf_ready bf_ready_from_wire (const Belfry__Internal__ReadyRun *wire);
+void bf_attempt_to_wire (bf_token token, Belfry__Internal__Attempt *wire);
+bf_token bf_attempt_from_wire (const Belfry__Internal__Attempt *wire);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * The table of commands, and what is the same for all of them.
+ *
+ *   request --> answered before? --> send that answer again
+ *                    | no
+ *                    v
+ *               savepoint --> command --> refusal: undo --.
+ *                                |                        v
+ *                                '---------------> store the answer --> send
+ */
+#include "persist/ledger/calls.h"
+
+#include "messages/codec.h"
+#include "persist/ledger/commands.h"
+
+/* One of `change` and `read`. `frees`: still done while the disk is full. */
+typedef struct {
+    bf_command *change;
+    bf_query *read;
+    bool frees;
+} verb_t;
+
+static const verb_t verbs[] = {
+    [BELFRY__V1__REQUEST__COMMAND_SCHEDULE] = {.change = bf_command_schedule},
+    [BELFRY__V1__REQUEST__COMMAND_RESCHEDULE] = {.change = bf_command_reschedule},
+    [BELFRY__V1__REQUEST__COMMAND_CANCEL] = {.change = bf_command_cancel, .frees = true},
+    [BELFRY__V1__REQUEST__COMMAND_CONFIRM] = {.change = bf_command_confirm, .frees = true},
+    [BELFRY__V1__REQUEST__COMMAND_PAUSE] = {.change = bf_command_pause, .frees = true},
+    [BELFRY__V1__REQUEST__COMMAND_RESUME] = {.change = bf_command_resume},
+    [BELFRY__V1__REQUEST__COMMAND_TRIGGER] = {.change = bf_command_trigger},
+    [BELFRY__V1__REQUEST__COMMAND_COMPLETE] = {.change = bf_command_complete,
+                                               .frees = true},
+    [BELFRY__V1__REQUEST__COMMAND_FAIL] = {.change = bf_command_fail, .frees = true},
+    [BELFRY__V1__REQUEST__COMMAND_SNOOZE] = {.change = bf_command_snooze, .frees = true},
+    [BELFRY__V1__REQUEST__COMMAND_REDRIVE] = {.change = bf_command_redrive},
+    [BELFRY__V1__REQUEST__COMMAND_HEARTBEAT] = {.read = bf_query_heartbeat},
+    [BELFRY__V1__REQUEST__COMMAND_GET] = {.read = bf_query_get},
+    [BELFRY__V1__REQUEST__COMMAND_LIST] = {.read = bf_query_list},
+    [BELFRY__V1__REQUEST__COMMAND_HISTORY] = {.read = bf_query_history},
+    [BELFRY__V1__REQUEST__COMMAND_REPLAY] = {.read = bf_query_replay},
+    [BELFRY__V1__REQUEST__COMMAND_STATUS] = {.read = bf_query_status},
+};
+
+static const verb_t *
+verb_of (const Belfry__V1__Request *request)
+{
+    size_t index = (size_t)request->command_case;
+    BF_INVARIANT (index < sizeof verbs / sizeof verbs[0]);
+    BF_INVARIANT (verbs[index].change || verbs[index].read);
+    return &verbs[index];
+}
+
+static bf_err
+read (bf_ledger *self, bf_caller caller, bf_query *query,
+      const Belfry__Internal__Call *call, bf_error *error)
+{
+    Belfry__V1__Reply reply = BELFRY__V1__REPLY__INIT;
+    bf_error refusal = {0};
+    bf_err rc = query (self, call->request, &reply, &refusal);
+    if (rc != BF_OK && !bf_ledger_is_refusal (rc)) {
+        *error = refusal;
+        return rc;
+    }
+    reply.code = (Belfry__V1__Code)bf_err_wire (rc);
+    if (rc != BF_OK) {
+        reply.text = refusal.text;
+    }
+    if (rc != BF_OK && rc != BF_ETOOOLD) {
+        reply.result_case = BELFRY__V1__REPLY__RESULT__NOT_SET;
+    } else if (reply.result_case == BELFRY__V1__REPLY__RESULT_STATUS) {
+        reply.status->parked_claims = call->parked_claims;
+    }
+    return bf_reply_send (self, caller, &reply, NULL, error);
+}
+
+/* Of what a refused command had collected only that stays which belongs to its error: the
+ * job in the way, or the runs that came first. */
+static void
+forget_result (bf_answer *answer)
+{
+    bool belongs = answer->result == BELFRY__V1__REPLY__RESULT_JOBS &&
+                   (answer->code == BF_EKEYTAKEN || answer->code == BF_ETOOLATE);
+    if (!belongs) {
+        bf_list_truncate (&answer->jobs, 0);
+        bf_list_truncate (&answer->runs, 0);
+        answer->result = 0;
+    }
+}
+
+/* Runs the command in its savepoint: afterwards either all of it is there, or nothing but
+ * the answer. */
+static bf_err
+run (bf_ledger *self, bf_command *command, const Belfry__V1__Request *request,
+     bf_answer *answer, bf_error *error)
+{
+    bf_mark mark;
+    bf_err rc = bf_ledger_savepoint (self, &mark, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
+    answer->code = command (self, request, answer, &answer->error);
+    if (answer->code == BF_OK) {
+        return bf_ledger_release (self, error);
+    }
+    if (!bf_ledger_is_refusal (answer->code)) {
+        *error = answer->error;
+        return answer->code;
+    }
+    forget_result (answer);
+    return bf_ledger_undo (self, &mark, error);
+}
+
+static bf_err
+change (bf_ledger *self, bf_caller caller, const verb_t *verb,
+        const Belfry__V1__Request *request, bf_answer *answer, bf_error *error)
+{
+    uint64_t fingerprint = bf_request_fingerprint (request, self->arena);
+    if (fingerprint == 0) {
+        return bf_fail_plain (error, BF_ENOMEM);
+    }
+    uint64_t before = 0;
+    bool found = false;
+    bf_err rc = bf_answer_find (self, caller, &found, &before, answer, error);
+    if (rc != BF_OK || found) {
+        return rc == BF_OK
+                   ? bf_answer_repeat (self, caller, answer, before == fingerprint, error)
+                   : rc;
+    }
+    if (bf_ledger_is_exhausted (self) || (self->scarce && !verb->frees)) {
+        bf_error refusal = {0};
+        bf_fail (
+            &refusal, BF_EDISKFULL,
+            "the disk is full: completions and cancels go through, new work is refused "
+            "until there is room; try again later");
+        return bf_refusal_send (self, caller, &refusal, error);
+    }
+    rc = run (self, verb->change, request, answer, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
+    answer->seq = self->counters.head_seq;
+    rc = bf_answer_store (self, caller, fingerprint, answer, error);
+    return rc == BF_OK ? bf_answer_send (self, caller, answer, false, error) : rc;
+}
+
+bf_err
+bf_call_judge (bf_ledger *self, const Belfry__Internal__Call *call, bf_error *error)
+{
+    const Belfry__V1__Request *request = call->request;
+    const verb_t *verb = verb_of (request);
+    bf_caller caller = {call->call, request->client, request->request_id};
+    if (verb->read) {
+        return read (self, caller, verb->read, call, error);
+    }
+    bf_answer answer = {0};
+    bf_err rc = change (self, caller, verb, request, &answer, error);
+    bf_answer_clear (&answer);
+    return rc;
+}

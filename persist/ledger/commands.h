@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * The commands, one file each. A command that changes something runs inside a savepoint and
+ * fills an answer; where it returns a refusal, everything it wrote is undone and the
+ * refusal is the answer. A read answers by itself.
+ */
+#ifndef BF_LEDGER_COMMANDS_H
+#define BF_LEDGER_COMMANDS_H
+
+#include "persist/ledger/answers.h"
+#include "persist/ledger/private.h"
+
+typedef bf_err bf_command (bf_ledger *self, const Belfry__V1__Request *request,
+                           bf_answer *answer, bf_error *error);
+
+bf_command bf_command_schedule;
+bf_command bf_command_reschedule;
+bf_command bf_command_cancel;
+bf_command bf_command_confirm;
+bf_command bf_command_pause;
+bf_command bf_command_resume;
+bf_command bf_command_trigger;
+bf_command bf_command_complete;
+bf_command bf_command_fail;
+bf_command bf_command_snooze;
+bf_command bf_command_redrive;
+
+typedef bf_err bf_query (bf_ledger *self, const Belfry__V1__Request *request,
+                         Belfry__V1__Reply *reply, bf_error *error);
+
+bf_query bf_query_get;
+bf_query bf_query_list;
+bf_query bf_query_history;
+bf_query bf_query_replay;
+bf_query bf_query_status;
+bf_query bf_query_heartbeat;
+
+/* What the actors bring: proposals, which the rows may contradict, and notes. */
+bf_err bf_judge_proposal (bf_ledger *self, const Belfry__Internal__Proposal *proposal,
+                          bf_error *error);
+bf_err bf_judge_recall (bf_ledger *self, const Belfry__Internal__Recall *recall,
+                        bf_error *error);
+bf_err bf_judge_overdue (bf_ledger *self, const Belfry__Internal__Overdue *overdue,
+                         bf_error *error);
+bf_err bf_judge_returned (bf_ledger *self, const Belfry__Internal__Returned *returned,
+                          bf_error *error);
+bf_err bf_note_extended (bf_ledger *self, const Belfry__Internal__Extended *extended,
+                         bf_error *error);
+bf_err bf_note_stepped (bf_ledger *self, const Belfry__Internal__Stepped *stepped,
+                        bf_error *error);
+bf_err bf_refill_timers (bf_ledger *self, const Belfry__Internal__RefillTimers *wanted,
+                         bf_error *error);
+bf_err bf_refill_ready (bf_ledger *self, const Belfry__Internal__RefillReady *wanted,
+                        bf_error *error);
+
+/* Writes what bf_note_extended has put by. */
+bf_err bf_extended_save (bf_ledger *self, bf_error *error);
+
+/* fire.c: a slot that is due becomes a run; wake.c: a run's timer has run out. *due false
+ * where the rows say otherwise: then nothing was changed (a timer that is early was armed
+ * again). *run may be ready, and is not put yet. */
+bf_err bf_timer_fire (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
+                      bool *due, bf_error *error);
+bf_err bf_timer_wake (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
+                      bool *due, bf_error *error);
+
+/* Shared by several: the job that a JobRef names; the leased run that a token holds
+ * (BF_ESTALE names who does). */
+bf_err bf_ref_load (bf_ledger *self, const Belfry__V1__JobRef *ref, bf_job_row *job,
+                    bf_error *error);
+bf_err bf_token_load (bf_ledger *self, const char *text, bf_token *token, bf_job_row *job,
+                      bf_run_row *run, bf_error *error);
+bf_err bf_token_check (bf_token token, const bf_run_row *run, bf_error *error);
+
+/* Shared by schedule and reschedule: BF_EPASTDUE; the definition without what the row has
+ * in columns; and a job's new definition with all that follows from it. */
+bf_err bf_trigger_check (bf_ledger *self, bf_trigger trigger, bool reject_past,
+                         bf_error *error);
+bf_err bf_spec_pack (bf_ledger *self, const Belfry__V1__JobSpec *spec,
+                     ProtobufCBinaryData *packed, bf_error *error);
+bf_err bf_job_redefine (bf_ledger *self, bf_job_row *job, bf_event_kind kind,
+                        bf_error *error);
+
+#endif

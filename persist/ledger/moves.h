@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * The verbs that every command is made of: a move by the state table with its event, and
+ * the writing of a row. Moves change the struct; `put` writes the row and derives from the
+ * difference between the row as read and as it is now what the clock, the dispatcher and
+ * retry must hear. So no command can forget to tell them.
+ */
+#ifndef BF_LEDGER_MOVES_H
+#define BF_LEDGER_MOVES_H
+
+#include "persist/ledger/private.h"
+
+/* BF_ESTATE with a sentence where the table does not allow the move; else changes state,
+ * final_us and the gauges. */
+bf_err bf_job_move_to (bf_ledger *self, bf_job_row *job, bf_job_move move, bf_error *error);
+bf_err bf_run_move_to (bf_ledger *self, bf_run_row *run, bf_run_move move, bf_error *error);
+
+/* Sets when the job's slot is due, on the clock that its trigger chose. */
+void bf_job_plan (bf_ledger *self, bf_job_row *job);
+/* How far past its due time the job is; negative before it. */
+int64_t bf_job_lateness (const bf_ledger *self, const bf_job_row *job);
+
+/* What makes a run. redone_decides: of the run that a redrive redoes. due_us and
+ * lateness_us as in Run. */
+typedef struct {
+    bf_origin origin;
+    bool redone_decides;
+    bf_clock clock;
+    int64_t due_us;
+    int64_t lateness_us;
+} bf_birth;
+
+/* A new run of the job, in state ready, with its event run.fired and, for NOTIFY, its
+ * delivery. The job's counters are changed, its state is not. */
+bf_err bf_run_make (bf_ledger *self, bf_job_row *job, const bf_birth *birth,
+                    bf_run_row *run, bf_error *error);
+
+/* The same for a run that somebody asked for, due now. BF_ELIMIT where BF_OPEN_RUNS are
+ * open. */
+bf_err bf_run_make_extra (bf_ledger *self, bf_job_row *job, bf_origin origin,
+                          bool redone_decides, bf_run_row *run, bf_error *error);
+
+/* Gives a ready run to a worker: state, attempt, lease, event run.claimed. */
+bf_err bf_run_lease (bf_ledger *self, bf_job_row *job, bf_run_row *run, const char *worker,
+                     bf_error *error);
+
+/* Makes a run ready that was not: its place in the queue is now. No event. */
+bf_err bf_run_ready_again (bf_ledger *self, bf_run_row *run, bf_run_move move,
+                           bf_error *error);
+
+/* A final move of a run, with its event, and what it means for the job (core's
+ * bf_job_judge) with the job's. */
+bf_err bf_run_end (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_run_move move,
+                   bf_event_kind kind, const char *reason, bf_error *error);
+
+/* A failed attempt of a leased run: counts it, judges (core/retry.h), and writes run.failed
+ * and what follows. */
+bf_err bf_run_fail (bf_ledger *self, bf_job_row *job, bf_run_row *run, const char *reason,
+                    bool non_retryable, bf_error *error);
+
+/* Withdraws the open runs of a job whose slot was cancelled, confirmed or moved: cancels
+ * those that no worker has, and tells retry to flag the leased ones. The job's counters are
+ * changed. */
+bf_err bf_job_withdraw_runs (bf_ledger *self, bf_job_row *job, const char *reason,
+                             bf_error *error);
+
+/* Writes the rows and tells the others. job_put: the counters and moves; a new or redefined
+ * job has verbs of its own in schedule.c. */
+bf_err bf_job_put (bf_ledger *self, bf_job_row *job, bf_error *error);
+bf_err bf_job_tell (bf_ledger *self, const bf_job_row *job, bf_error *error);
+bf_err bf_run_put (bf_ledger *self, const bf_job_row *job, bf_run_row *run,
+                   bf_error *error);
+
+/* Tells retry that this lease is open, from now on at full length. */
+bf_err bf_lease_tell (bf_ledger *self, const bf_job_row *job, const bf_run_row *run,
+                      bf_error *error);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * What the ledger's files share, and nobody else sees: its memory, rows as structs, and the
+ * few verbs that every command is made of. A command reads rows, asks core/ for the move,
+ * changes the row through the verbs of moves.h, and fills an answer; it never writes SQL of
+ * its own.
+ */
+#ifndef BF_LEDGER_PRIVATE_H
+#define BF_LEDGER_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/map.h"
+#include "core/event.h"
+#include "core/job.h"
+#include "core/run.h"
+#include "core/timers.h"
+#include "core/token.h"
+#include "persist/ledger.h"
+#include "persist/ledger/scale.h"
+#include "persist/statement.h"
+
+#include "belfry.pb-c.h"
+#include "internal.pb-c.h"
+
+/* Ids are a counter above the shard's 8 bits. */
+#define BF_SHARD 0
+#define BF_ID_STEP 256
+
+/* Distinct namespaces and types that a store will ever know: each costs memory for good. */
+#define BF_NAMES 16384
+
+/* One batch's memory: items, rows read, replies. Replies dominate: 1,000 items of up to 1
+ * MiB would be 1 GiB, so the store actor also bounds a batch by its bytes. */
+#define BF_BATCH_BYTES ((size_t)256 * 1024 * 1024)
+
+/* Counters of the row `meta`: changed in memory, written once per commit, taken back with a
+ * savepoint. */
+typedef struct {
+    uint64_t next_id;
+    uint64_t head_seq;
+    uint64_t open_jobs;
+    uint64_t ready_runs;
+    uint64_t leased_runs;
+    uint64_t answers;
+    uint64_t answer_bytes;
+} bf_counters;
+
+/* A namespace or a type. Its number is its place in the list, from 1. */
+typedef struct {
+    uint32_t id;
+    char *text;
+} bf_name;
+
+typedef struct {
+    uint32_t id;
+    uint32_t ns;
+    uint32_t name;
+} bf_queue;
+
+/* The last seq of a topic. */
+typedef struct {
+    uint32_t kind;
+    uint32_t type;
+    uint64_t seq;
+    uint64_t saved_seq; /* what the table says */
+} bf_topic;
+
+/* A topic's seq before a step moved it on. */
+typedef struct {
+    bf_topic *topic;
+    uint64_t seq;
+} bf_topic_undo;
+
+/* What a step may have to take back. */
+typedef struct {
+    bf_counters counters;
+    size_t gateway, feed, clock, dispatcher, retry, names, queues, topics_made,
+        topics_touched;
+} bf_mark;
+
+struct bf_ledger {
+    bf_database *database;
+    sqlite3 *db;
+    bf_statements *statements;
+    bf_arena *arena; /* one batch's */
+    bf_outcome outcome;
+
+    uint64_t stream_epoch;
+    uint64_t answer_bytes_max;
+    bf_scale scale;
+    bf_wall started; /* when it was opened */
+    bf_now now;      /* of the batch */
+    int64_t boot_us; /* now.boot in the scale of the rows */
+
+    bf_counters counters;
+    bf_counters saved; /* as committed */
+    bool wrote;        /* the transaction has begun */
+    bool failed;       /* an error after which the files must be left to recovery */
+    bool scarce;       /* new work is refused */
+    bool room_again;   /* scarcity ended: what was dropped meanwhile must be told again */
+    bf_boot exhausted_until; /* not even the reserve was enough: every write is refused */
+
+    bf_list names; /* bf_name, by id - 1 */
+    bf_map *names_by_text;
+    bf_list queues; /* bf_queue, by id - 1 */
+    bf_map *queues_by_name;
+    bf_map *topics;         /* by (kind, type) */
+    bf_list topics_made;    /* bf_topic, the same, in the order of their making */
+    bf_list topics_touched; /* bf_topic_undo of this batch, in the arena */
+    bf_map *extended;       /* bf_extension by run: heartbeats that wait for a commit */
+    bf_mark batch;          /* what the whole batch has to take back */
+};
+
+/* A heartbeat that waits for a commit to go along with. */
+typedef struct {
+    bf_token token;
+    int64_t until_us;
+} bf_extension;
+
+/* A job's row. Strings and bytes live in the batch's arena, or are the caller's. */
+typedef struct {
+    uint64_t id;
+    uint32_t ns;
+    uint32_t type;
+    uint32_t queue;
+    const char *key; /* NULL for none */
+    bf_job_state state;
+    bf_job_reason reason;
+    bool paused;
+    bf_clock clock;
+    int64_t due_us;
+    uint32_t version;
+    uint32_t runs;
+    uint32_t open_runs;
+    int64_t created_us;
+    int64_t updated_us;
+    int64_t final_us; /* 0 while open */
+    uint64_t last_seq;
+    ProtobufCBinaryData spec;
+    uint64_t payload_hash;
+    uint32_t payload_bytes;
+    ProtobufCBinaryData payload; /* only where it was asked for */
+    bf_spec law;                 /* what core/ needs of spec */
+    /* The row as it was read: what was armed for it. */
+    bool was_timed;
+    bf_clock was_clock;
+    int64_t was_due_us;
+    uint32_t was_queue;
+    bool moved; /* more than its counters changed */
+} bf_job_row;
+
+typedef struct {
+    uint64_t job;
+    uint32_t ordinal;
+    uint32_t queue;
+    uint32_t type;
+    bf_run_state state;
+    bf_origin origin;
+    bool decides; /* its end is the job's: the slot, and the redrive of one */
+    uint32_t job_version;
+    bf_clock clock;
+    int64_t due_us;
+    int64_t lateness_us;
+    uint32_t attempt;
+    uint32_t failures;
+    uint32_t redriven_by;
+    int64_t ready_us;
+    int64_t timer_us;       /* 0: none */
+    int64_t lease_until_us; /* LEASED only */
+    int64_t run_until_us;   /* 0: none */
+    const char *worker;     /* NULL: nobody yet */
+    int64_t created_us;
+    int64_t claimed_us;
+    int64_t final_us;
+    const char *reason; /* NULL: none */
+    uint64_t last_seq;
+    ProtobufCBinaryData result;
+    /* The row as it was read; 0 for a run that is new. */
+    bf_run_state was_state;
+    uint32_t was_attempt;
+    int64_t was_timer_us;
+} bf_run_row;
+
+/* What a command answers: filled by the command, stored, and rendered into a Reply from the
+ * rows. */
+typedef struct {
+    bf_err code;
+    bf_error error;
+    uint64_t seq;
+    uint32_t result; /* field number in Reply.result, 0 for none */
+    bool unchanged;
+    bf_list jobs; /* Belfry__Internal__StoredJob */
+    bf_list runs; /* Belfry__Internal__Attempt */
+} bf_answer;
+
+/* persist/ledger.c: a savepoint with everything in memory that belongs to it.
+ * bf_ledger_write_begin opens the batch's transaction at its first write. */
+bf_err bf_ledger_write_begin (bf_ledger *self, bf_error *error);
+bf_err bf_ledger_savepoint (bf_ledger *self, bf_mark *mark, bf_error *error);
+bf_err bf_ledger_release (bf_ledger *self, bf_error *error);
+bf_err bf_ledger_undo (bf_ledger *self, const bf_mark *mark, bf_error *error);
+
+/* True for errors that are the client's: the step is undone and answered. Everything else
+ * ends the batch. */
+bool bf_ledger_is_refusal (bf_err code);
+
+/* Not even the reserve was enough a moment ago: nothing is written. */
+bool bf_ledger_is_exhausted (const bf_ledger *self);
+
+#endif

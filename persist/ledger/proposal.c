@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * What the dispatcher proposes: timers that ran out, and runs for parked claims. Each
+ * timer, with the lease of its run, is one step; each ready run is one; then every claim
+ * gets its answer, or the word that nothing held and it waits on.
+ */
+#include "messages/codec.h"
+#include "messages/limits.h"
+#include "messages/translate.h"
+#include "persist/ledger/commands.h"
+#include "persist/ledger/moves.h"
+#include "persist/ledger/outcome.h"
+#include "persist/ledger/rows.h"
+
+/* What a lease adds to an answer beside its payload: names, key, tags, numbers. */
+#define LEASE_BYTES 2048
+
+/* A claim on its way to an answer. */
+typedef struct {
+    const Belfry__Internal__ClaimCall *claim;
+    bf_answer answer;
+    size_t bytes;
+} grant_t;
+
+static bool
+grant_has_room (const grant_t *self, const bf_job_row *job)
+{
+    return self->answer.runs.count < self->claim->claim->max &&
+           self->bytes + job->payload_bytes + LEASE_BYTES <= BF_ANSWER_BYTES;
+}
+
+/* Leases the run to the claim, where it has room and the run is ready. */
+static bf_err
+grant_add (bf_ledger *self, grant_t *grant, bf_job_row *job, bf_run_row *run,
+           bf_error *error)
+{
+    if (run->state != BF_RUN_READY || !grant_has_room (grant, job)) {
+        return BF_OK;
+    }
+    bf_err rc = bf_run_lease (self, job, run, grant->claim->claim->worker, error);
+    if (rc == BF_OK) {
+        bf_token token = {run->job, run->ordinal, run->attempt};
+        rc = bf_answer_add_run (self, &grant->answer, token, error);
+        grant->bytes += job->payload_bytes + LEASE_BYTES;
+    }
+    return rc;
+}
+
+/* One timer: the run that it makes or wakes, and, where a claim waits for it, the lease. */
+static bf_err
+judge_timer (bf_ledger *self, bf_timer timer, grant_t *grant, bf_error *error)
+{
+    bf_job_row job;
+    bf_run_row run;
+    bool due;
+    bf_err rc = timer.source == BF_SOURCE_RUN
+                    ? bf_timer_wake (self, timer, &job, &run, &due, error)
+                    : bf_timer_fire (self, timer, &job, &run, &due, error);
+    if (rc != BF_OK || !due) {
+        return rc;
+    }
+    /* The job may have been given another type since the timer was armed. */
+    if (grant && run.queue == timer.queue) {
+        rc = grant_add (self, grant, &job, &run, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_run_put (self, &job, &run, error);
+    }
+    return rc == BF_OK ? bf_job_put (self, &job, error) : rc;
+}
+
+static bf_err
+judge_ready (bf_ledger *self, bf_ready ready, grant_t *grant, bf_error *error)
+{
+    bf_job_row job;
+    bf_run_row run;
+    bf_err rc = bf_run_load (self, ready.job, ready.ordinal, &run, error);
+    if (rc == BF_OK) {
+        rc = bf_job_load (self, ready.job, &job, error);
+    }
+    if (rc != BF_OK) {
+        return rc == BF_ENOTFOUND ? BF_OK : rc;
+    }
+    if (run.state != BF_RUN_READY || run.queue != ready.queue) {
+        return BF_OK;
+    }
+    rc = grant_add (self, grant, &job, &run, error);
+    if (rc == BF_OK && run.state == BF_RUN_LEASED) {
+        rc = bf_run_put (self, &job, &run, error);
+        return rc == BF_OK ? bf_job_put (self, &job, error) : rc;
+    }
+    /* No room in the answer: the dispatcher took it for given away, so it must hear of it
+     * again. */
+    if (rc == BF_OK) {
+        Belfry__Internal__ReadyRun *again = bf_arena_alloc (self->arena, sizeof *again);
+        if (!again) {
+            return bf_fail_plain (error, BF_ENOMEM);
+        }
+        bf_ready_to_wire (ready, again);
+        rc = bf_outcome_dispatcher (self, BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_READY,
+                                    again, error);
+    }
+    return rc;
+}
+
+static bf_err
+resolve (bf_ledger *self, uint64_t call, bool done, bf_error *error)
+{
+    Belfry__Internal__Resolved *resolved = bf_arena_alloc (self->arena, sizeof *resolved);
+    if (!resolved) {
+        return bf_fail_plain (error, BF_ENOMEM);
+    }
+    belfry__internal__resolved__init (resolved);
+    resolved->call = call;
+    resolved->done = done;
+    return bf_outcome_dispatcher (self, BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_RESOLVED,
+                                  resolved, error);
+}
+
+/* The same number as bf_request_fingerprint gives for the request that the claim came in.
+ */
+static bf_err
+claim_fingerprint (bf_ledger *self, const Belfry__Internal__ClaimCall *claim,
+                   uint64_t *fingerprint, bf_error *error)
+{
+    Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
+    request.command_case = BELFRY__V1__REQUEST__COMMAND_CLAIM;
+    request.claim = claim->claim;
+    *fingerprint = bf_request_fingerprint (&request, self->arena);
+    return *fingerprint != 0 ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
+}
+
+static bf_caller
+caller_of (const Belfry__Internal__ClaimCall *claim)
+{
+    return (bf_caller){claim->call, claim->client, claim->request_id};
+}
+
+static bf_err
+grant_finish (bf_ledger *self, grant_t *grant, bf_error *error)
+{
+    bool done = grant->answer.runs.count > 0;
+    bf_err rc = BF_OK;
+    if (done) {
+        bf_caller caller = caller_of (grant->claim);
+        uint64_t fingerprint;
+        grant->answer.result = BELFRY__V1__REPLY__RESULT_CLAIM;
+        grant->answer.seq = self->counters.head_seq;
+        rc = claim_fingerprint (self, grant->claim, &fingerprint, error);
+        if (rc == BF_OK) {
+            rc = bf_answer_forget (self, caller.client, caller.request_id, error);
+        }
+        if (rc == BF_OK) {
+            rc = bf_answer_store (self, caller, fingerprint, &grant->answer, error);
+        }
+        if (rc == BF_OK) {
+            rc = bf_answer_send (self, caller, &grant->answer, false, error);
+        }
+    }
+    return rc == BF_OK ? resolve (self, grant->claim->call, done, error) : rc;
+}
+
+/* Which claim each timer goes to, if any. */
+static grant_t **
+owners_of (bf_ledger *self, const Belfry__Internal__Proposal *proposal, grant_t *grants)
+{
+    grant_t **owners = bf_arena_alloc (self->arena, proposal->n_timers * sizeof *owners);
+    for (size_t i = 0; owners && i < proposal->n_assignments; i++) {
+        const Belfry__Internal__Assignment *assignment = proposal->assignments[i];
+        for (size_t k = 0; k < assignment->n_timers; k++) {
+            BF_INVARIANT (assignment->timers[k] < proposal->n_timers);
+            owners[assignment->timers[k]] = &grants[i];
+        }
+    }
+    return owners;
+}
+
+static bf_err
+judge_all (bf_ledger *self, const Belfry__Internal__Proposal *proposal, grant_t *grants,
+           grant_t *const *owners, bf_error *error)
+{
+    bf_err rc = BF_OK;
+    for (size_t i = 0; rc == BF_OK && i < proposal->n_timers; i++) {
+        rc = judge_timer (self, bf_timer_from_wire (proposal->timers[i]), owners[i], error);
+    }
+    for (size_t i = 0; rc == BF_OK && i < proposal->n_assignments; i++) {
+        const Belfry__Internal__Assignment *assignment = proposal->assignments[i];
+        for (size_t k = 0; rc == BF_OK && k < assignment->n_runs; k++) {
+            rc = judge_ready (self, bf_ready_from_wire (assignment->runs[k]), &grants[i],
+                              error);
+        }
+    }
+    return rc;
+}
+
+/* With the disk full nothing is fired or leased: the rows stay as they are, and when there
+ * is room again clock and dispatcher are told everything anew. */
+static bf_err
+hold (bf_ledger *self, const Belfry__Internal__Proposal *proposal, bf_error *error)
+{
+    bf_err rc = BF_OK;
+    for (size_t i = 0; rc == BF_OK && i < proposal->n_assignments; i++) {
+        rc = resolve (self, proposal->assignments[i]->claim->call, false, error);
+    }
+    return rc;
+}
+
+bf_err
+bf_judge_proposal (bf_ledger *self, const Belfry__Internal__Proposal *proposal,
+                   bf_error *error)
+{
+    bf_err rc;
+    if (self->scarce) {
+        rc = hold (self, proposal, error);
+    } else {
+        grant_t *grants =
+            bf_arena_alloc (self->arena, proposal->n_assignments * sizeof *grants);
+        grant_t **owners = grants ? owners_of (self, proposal, grants) : NULL;
+        if (!owners) {
+            return bf_fail_plain (error, BF_ENOMEM);
+        }
+        for (size_t i = 0; i < proposal->n_assignments; i++) {
+            grants[i].claim = proposal->assignments[i]->claim;
+        }
+        rc = bf_ledger_write_begin (self, error);
+        if (rc == BF_OK) {
+            rc = judge_all (self, proposal, grants, owners, error);
+        }
+        for (size_t i = 0; i < proposal->n_assignments; i++) {
+            rc = rc == BF_OK ? grant_finish (self, &grants[i], error) : rc;
+            bf_answer_clear (&grants[i].answer);
+        }
+    }
+    if (rc == BF_OK && proposal->batch != 0) {
+        rc = bf_outcome_clock_settled (self, proposal->batch, error);
+    }
+    return rc;
+}
+
+bf_err
+bf_judge_recall (bf_ledger *self, const Belfry__Internal__Recall *recall, bf_error *error)
+{
+    bf_caller caller = caller_of (recall->claim);
+    bf_answer answer = {0};
+    uint64_t before = 0;
+    uint64_t fingerprint;
+    bool found = false;
+    bf_err rc = claim_fingerprint (self, recall->claim, &fingerprint, error);
+    if (rc == BF_OK) {
+        rc = bf_answer_find (self, caller, &found, &before, &answer, error);
+    }
+    if (rc == BF_OK && found) {
+        rc = bf_answer_repeat (self, caller, &answer, before == fingerprint, error);
+    }
+    bf_answer_clear (&answer);
+    return rc == BF_OK ? resolve (self, recall->claim->call, found, error) : rc;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Rows to messages. Strings are borrowed from the row and from the names, which both
+ * outlive the batch's outcome.
+ */
+#include "persist/ledger/render.h"
+
+#include "core/base/hash.h"
+#include "messages/codec.h"
+#include "persist/ledger/names.h"
+
+int64_t
+bf_wall_from_scale (const bf_ledger *self, int64_t us)
+{
+    return bf_us_add (us, bf_scale_skew (&self->scale, self->now));
+}
+
+static int64_t
+due_for_people (const bf_ledger *self, bf_clock clock, int64_t due_us)
+{
+    return clock == BF_CLOCK_BOOT ? bf_wall_from_scale (self, due_us) : due_us;
+}
+
+bool
+bf_run_is_withdrawn (const bf_job_row *job, const bf_run_row *run)
+{
+    return job->state == BF_JOB_CANCELLED || job->state == BF_JOB_CONFIRMED ||
+           run->job_version < job->version;
+}
+
+static Belfry__V1__JobSpec *
+render_spec (bf_ledger *self, const bf_job_row *job, unsigned how)
+{
+    ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
+    Belfry__V1__JobSpec *spec =
+        belfry__v1__job_spec__unpack (&allocator, job->spec.len, job->spec.data);
+    if (!spec) {
+        return NULL;
+    }
+    spec->ns = (char *)bf_name_text (self, job->ns);
+    spec->type = (char *)bf_name_text (self, job->type);
+    if (job->key) {
+        spec->key = (char *)job->key;
+    }
+    if (how & BF_WITH_PAYLOAD) {
+        spec->payload = job->payload;
+    }
+    return spec;
+}
+
+Belfry__V1__Job *
+bf_render_job (bf_ledger *self, const bf_job_row *job, unsigned how)
+{
+    Belfry__V1__Job *wire = bf_arena_alloc (self->arena, sizeof *wire);
+    if (!wire) {
+        return NULL;
+    }
+    belfry__v1__job__init (wire);
+    wire->id = job->id;
+    wire->state = (Belfry__V1__JobState)job->state;
+    wire->reason = (Belfry__V1__JobReason)job->reason;
+    wire->paused = job->paused;
+    wire->due_us =
+        how & BF_REPLY ? due_for_people (self, job->clock, job->due_us) : job->due_us;
+    wire->version = job->version;
+    wire->runs = job->runs;
+    wire->open_runs = job->open_runs;
+    wire->created_us = job->created_us;
+    wire->updated_us = job->updated_us;
+    wire->final_us = job->final_us;
+    wire->last_seq = job->last_seq;
+    wire->payload_bytes = job->payload_bytes;
+    wire->payload_hash = job->payload_hash;
+    if (how & (BF_IMAGE_SPEC | BF_REPLY)) {
+        wire->spec = render_spec (self, job, how);
+        if (!wire->spec) {
+            return NULL;
+        }
+    }
+    return wire;
+}
+
+static void
+render_run_reply (bf_ledger *self, const bf_job_row *job, const bf_run_row *run,
+                  unsigned how, Belfry__V1__Run *wire)
+{
+    wire->ns = (char *)bf_name_text (self, job->ns);
+    wire->type = (char *)bf_name_text (self, run->type);
+    wire->due_us = due_for_people (self, run->clock, run->due_us);
+    wire->cancel_requested = run->state == BF_RUN_LEASED && bf_run_is_withdrawn (job, run);
+    if (run->timer_us) {
+        wire->timer_us = bf_wall_from_scale (self, run->timer_us);
+    }
+    if (run->lease_until_us) {
+        wire->lease_until_us = bf_wall_from_scale (self, run->lease_until_us);
+    }
+    if (how & BF_WITH_PAYLOAD) {
+        wire->result = run->result;
+    }
+}
+
+Belfry__V1__Run *
+bf_render_run (bf_ledger *self, const bf_job_row *job, const bf_run_row *run, unsigned how)
+{
+    Belfry__V1__Run *wire = bf_arena_alloc (self->arena, sizeof *wire);
+    char *id = bf_arena_alloc (self->arena, BF_TOKEN_BYTES);
+    if (!wire || !id) {
+        return NULL;
+    }
+    belfry__v1__run__init (wire);
+    wire->run = bf_token_format ((bf_token){run->job, run->ordinal, 0}, id);
+    wire->state = (Belfry__V1__RunState)run->state;
+    wire->origin = (Belfry__V1__Origin)run->origin;
+    wire->due_us = run->due_us;
+    wire->lateness_us = run->lateness_us;
+    wire->late = run->lateness_us > BF_GRACE_US;
+    wire->attempt = run->attempt;
+    wire->failures = run->failures;
+    if (run->worker) {
+        wire->worker = (char *)run->worker;
+    }
+    wire->created_us = run->created_us;
+    wire->claimed_us = run->claimed_us;
+    wire->final_us = run->final_us;
+    wire->timer_us = run->timer_us;
+    if (run->reason) {
+        wire->reason = (char *)run->reason;
+    }
+    if (run->result.len > 0) {
+        wire->result_bytes = (uint32_t)run->result.len;
+        wire->result_hash = bf_hash (run->result.data, run->result.len);
+    }
+    wire->last_seq = run->last_seq;
+    wire->redriven_by = run->redriven_by;
+    wire->job_version = run->job_version;
+    if (how & BF_REPLY) {
+        render_run_reply (self, job, run, how, wire);
+    }
+    return wire;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Rows to structs and back. What is read lives in the batch's arena.
+ */
+#ifndef BF_LEDGER_ROWS_H
+#define BF_LEDGER_ROWS_H
+
+#include "persist/ledger/private.h"
+
+/* BF_ENOTFOUND with a sentence where there is none. */
+bf_err bf_job_load (bf_ledger *self, uint64_t id, bf_job_row *job, bf_error *error);
+/* The newest job with the key: the open one, if any is. *found false where there is none.
+ */
+bf_err bf_job_find (bf_ledger *self, uint32_t ns, const char *key, uint64_t *id,
+                    bool *found, bf_error *error);
+/* Fills job->payload. */
+bf_err bf_job_load_payload (bf_ledger *self, bf_job_row *job, bf_error *error);
+/* Reads the columns of a query that selects a whole job. */
+bf_err bf_job_read (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *error);
+
+bf_err bf_job_insert (bf_ledger *self, const bf_job_row *job, bf_error *error);
+/* Counters, and state and due time where they moved. */
+bf_err bf_job_save (bf_ledger *self, const bf_job_row *job, bf_error *error);
+/* All of it, the definition and job->payload included. */
+bf_err bf_job_save_definition (bf_ledger *self, const bf_job_row *job, bf_error *error);
+
+/* Whether it is armed: the same condition as the index job_due. */
+bool bf_job_is_timed (const bf_job_row *job);
+
+bf_err bf_run_load (bf_ledger *self, uint64_t job, uint32_t ordinal, bf_run_row *run,
+                    bf_error *error);
+/* Up to `max` runs with an ordinal under `before` (0: from the newest), newest first, open
+ * ones only where asked. *runs is in the arena. */
+bf_err bf_run_list (bf_ledger *self, uint64_t job, uint32_t before, bool open_only,
+                    size_t max, bf_run_row **runs, size_t *count, bf_error *error);
+/* Inserts what is not stored yet, else updates everything but the result. */
+bf_err bf_run_save (bf_ledger *self, const bf_run_row *run, bf_error *error);
+bf_err bf_run_save_result (bf_ledger *self, const bf_run_row *run, bf_error *error);
+
+#endif

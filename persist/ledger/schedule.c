@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Schedule: new jobs, or, on a key that is taken, what on_key says. Reschedule shares the
+ * redefinition.
+ */
+#include <string.h>
+
+#include "core/base/hash.h"
+#include "messages/codec.h"
+#include "messages/translate.h"
+#include "persist/ledger/commands.h"
+#include "persist/ledger/events.h"
+#include "persist/ledger/moves.h"
+#include "persist/ledger/names.h"
+#include "persist/ledger/rows.h"
+
+bf_err
+bf_trigger_check (bf_ledger *self, bf_trigger trigger, bool reject_past, bf_error *error)
+{
+    if (!reject_past || trigger.clock != BF_CLOCK_WALL || trigger.us >= self->now.wall.us) {
+        return BF_OK;
+    }
+    char due[BF_ISO_BYTES];
+    char now[BF_ISO_BYTES];
+    return bf_fail (
+        error, BF_EPASTDUE,
+        "%s is in the past, it is %s here: leave reject_past out to fire at once",
+        bf_wall_format ((bf_wall){trigger.us}, due), bf_wall_format (self->now.wall, now));
+}
+
+bf_err
+bf_spec_pack (bf_ledger *self, const Belfry__V1__JobSpec *spec, ProtobufCBinaryData *packed,
+              bf_error *error)
+{
+    Belfry__V1__JobSpec rest = *spec;
+    rest.ns = "";
+    rest.key = "";
+    rest.type = "";
+    rest.payload = (ProtobufCBinaryData){0, NULL};
+    packed->data = bf_pack (&rest.base, self->arena, &packed->len);
+    return packed->data ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
+}
+
+/* What a spec says, into a row: everything but identity, state and history. */
+static bf_err
+define (bf_ledger *self, const Belfry__V1__JobSpec *spec, bf_job_row *job, bf_error *error)
+{
+    job->law = bf_spec_from_wire (spec);
+    job->payload = spec->payload;
+    job->payload_bytes = (uint32_t)spec->payload.len;
+    job->payload_hash = bf_hash (spec->payload.data, spec->payload.len);
+    bf_err rc = bf_spec_pack (self, spec, &job->spec, error);
+    if (rc == BF_OK) {
+        rc = bf_name_intern (self, spec->ns, &job->ns, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_name_intern (self, spec->type, &job->type, error);
+    }
+    return rc == BF_OK ? bf_queue_intern (self, job->ns, job->type, &job->queue, error)
+                       : rc;
+}
+
+static bf_err
+create (bf_ledger *self, const Belfry__V1__JobSpec *spec, bool reject_past,
+        bf_answer *answer, bf_error *error)
+{
+    bf_job_row job = {
+        .id = self->counters.next_id,
+        .key = spec->key[0] ? spec->key : NULL,
+        .state = BF_JOB_SCHEDULED,
+        .version = 1,
+        .created_us = self->now.wall.us,
+        .updated_us = self->now.wall.us,
+    };
+    self->counters.next_id += BF_ID_STEP;
+    self->counters.open_jobs++;
+    bf_err rc = define (self, spec, &job, error);
+    if (rc == BF_OK) {
+        rc = bf_trigger_check (self, job.law.trigger, reject_past, error);
+    }
+    if (rc == BF_OK) {
+        bf_job_plan (self, &job);
+        bf_event_detail detail = {.job_image = true, .with_spec = true};
+        rc = bf_event_write (self, BF_EVENT_JOB_SCHEDULED, &job, NULL, &detail, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_job_insert (self, &job, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_job_tell (self, &job, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_answer_add_job (self, answer, &job, BELFRY__V1__OUTCOME__OUTCOME_CREATED,
+                                NULL, error);
+    }
+    return rc;
+}
+
+static bool
+same_bytes (ProtobufCBinaryData a, ProtobufCBinaryData b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp (a.data, b.data, a.len) == 0);
+}
+
+bf_err
+bf_job_redefine (bf_ledger *self, bf_job_row *job, bf_event_kind kind, bf_error *error)
+{
+    bf_err rc = bf_job_move_to (self, job, BF_JOB_RESCHEDULE, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
+    job->version++;
+    job->reason = BF_JOB_NO_REASON;
+    bf_job_plan (self, job);
+    bf_event_detail detail = {.job_image = true, .with_spec = true};
+    rc = bf_event_write (self, kind, job, NULL, &detail, error);
+    if (rc == BF_OK) {
+        rc = bf_job_withdraw_runs (self, job, "the job was given another time", error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_job_save_definition (self, job, error);
+    }
+    return rc == BF_OK ? bf_job_tell (self, job, error) : rc;
+}
+
+static bf_err
+replace (bf_ledger *self, const Belfry__V1__JobSpec *spec, bool reject_past,
+         bf_job_row *job, bf_answer *answer, bf_error *error)
+{
+    bf_err rc = bf_job_load_payload (self, job, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
+    bf_job_row before = *job;
+    rc = define (self, spec, job, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
+    bool unchanged = before.type == job->type && same_bytes (before.spec, job->spec) &&
+                     same_bytes (before.payload, job->payload);
+    rc = bf_answer_add_job (self, answer, job,
+                            unchanged ? BELFRY__V1__OUTCOME__OUTCOME_UNCHANGED
+                                      : BELFRY__V1__OUTCOME__OUTCOME_REPLACED,
+                            NULL, error);
+    if (rc == BF_OK && !unchanged) {
+        rc = bf_trigger_check (self, job->law.trigger, reject_past, error);
+    }
+    return rc == BF_OK && !unchanged
+               ? bf_job_redefine (self, job, BF_EVENT_JOB_REPLACED, error)
+               : rc;
+}
+
+static bf_err
+on_taken_key (bf_ledger *self, const Belfry__V1__JobSpec *spec,
+              const Belfry__V1__Schedule *in, bf_job_row *job, bf_answer *answer,
+              bf_error *error)
+{
+    if (in->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE) {
+        return replace (self, spec, in->reject_past, job, answer, error);
+    }
+    bool reject = in->on_key == BELFRY__V1__ON_KEY__ON_KEY_REJECT;
+    if (reject) {
+        /* What the call had made so far is undone; the answer names the job in its way. */
+        bf_list_truncate (&answer->jobs, 0);
+    }
+    bf_err rc = bf_answer_add_job (self, answer, job, BELFRY__V1__OUTCOME__OUTCOME_EXISTING,
+                                   NULL, error);
+    if (rc == BF_OK && reject) {
+        return bf_fail (error, BF_EKEYTAKEN,
+                        "job %llu in namespace %s has the key %s and is %s: choose keep or "
+                        "replace, or another key",
+                        (unsigned long long)job->id, spec->ns, spec->key,
+                        bf_job_state_name (job->state));
+    }
+    return rc;
+}
+
+static bf_err
+schedule_one (bf_ledger *self, const Belfry__V1__JobSpec *spec,
+              const Belfry__V1__Schedule *in, bf_answer *answer, bf_error *error)
+{
+    uint32_t ns = bf_name_find (self, spec->ns);
+    uint64_t id;
+    bool found = false;
+    bf_job_row job = {0};
+    bf_err rc = BF_OK;
+    if (spec->key[0] != '\0' && ns != 0) {
+        rc = bf_job_find (self, ns, spec->key, &id, &found, error);
+    }
+    if (rc == BF_OK && found) {
+        rc = bf_job_load (self, id, &job, error);
+    }
+    if (rc != BF_OK) {
+        return rc;
+    }
+    return found && bf_job_is_open (job.state)
+               ? on_taken_key (self, spec, in, &job, answer, error)
+               : create (self, spec, in->reject_past, answer, error);
+}
+
+bf_err
+bf_command_schedule (bf_ledger *self, const Belfry__V1__Request *request, bf_answer *answer,
+                     bf_error *error)
+{
+    const Belfry__V1__Schedule *in = request->schedule;
+    bf_err rc = BF_OK;
+    for (size_t i = 0; rc == BF_OK && i < in->n_jobs; i++) {
+        rc = schedule_one (self, in->jobs[i], in, answer, error);
+    }
+    return rc;
+}

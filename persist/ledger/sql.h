@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Every SQL statement of the ledger, by name. The positions of parameters and columns are
+ * said here once, beside the text in sql.c, and used in rows.c and the few files that read
+ * a list.
+ */
+#ifndef BF_LEDGER_SQL_H
+#define BF_LEDGER_SQL_H
+
+#include <stddef.h>
+
+typedef enum {
+    SQL_SAVEPOINT,
+    SQL_RELEASE,
+    SQL_ROLLBACK_TO,
+
+    SQL_META_INSERT,
+    SQL_META_SELECT,
+    SQL_META_UPDATE,
+    SQL_NAME_INSERT,
+    SQL_NAMES,
+    SQL_QUEUE_INSERT,
+    SQL_QUEUES,
+    SQL_TOPIC_UPSERT,
+    SQL_TOPICS,
+
+    SQL_JOB_INSERT,
+    SQL_JOB_SELECT,
+    SQL_JOB_PAYLOAD,
+    SQL_JOB_BY_KEY,
+    SQL_JOB_COUNT,  /* counters and last_seq only: touches no index */
+    SQL_JOB_MOVE,   /* state and due time besides */
+    SQL_JOB_DEFINE, /* the definition besides */
+    SQL_JOB_LIST,
+    SQL_JOB_DUE, /* what the clock asks for */
+
+    SQL_RUN_INSERT,
+    SQL_RUN_SELECT,
+    SQL_RUN_RESULT,
+    SQL_RUN_UPDATE,
+    SQL_RUN_EXTEND,
+    SQL_RUN_LIST, /* newest first */
+    SQL_RUN_READY,
+    SQL_RUN_READY_ANY,
+    SQL_RUN_TIMER,
+    SQL_RUN_LEASED,
+
+    SQL_EVENT_INSERT,
+    SQL_EVENT_SELECT,
+    SQL_EVENT_AFTER,
+    SQL_EVENT_UP_TO,
+    SQL_EVENT_OLDEST,
+
+    SQL_ANSWER_INSERT,
+    SQL_ANSWER_SELECT,
+    SQL_ANSWER_DELETE,
+    SQL_ANSWER_OLDEST,
+    SQL_ANSWER_PRUNE,
+
+    SQL_STATEMENTS
+} bf_sql;
+
+extern const char *const bf_sql_texts[SQL_STATEMENTS];
+
+#endif

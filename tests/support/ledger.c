@@ -1,0 +1,720 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Drives a ledger as the store actor does, and plays the other actors.
+ */
+#include "tests/support/ledger.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/token.h"
+#include "messages/codec.h"
+#include "messages/limits.h"
+#include "messages/translate.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/request.h"
+#include "tests/support/temp.h"
+
+#define ARENA_BYTES ((size_t)1024 * 1024 * 1024)
+#define TEXT_BYTES (256 * 1024)
+#define TIMERS_AT_ONCE 5000
+
+static void *
+take (ledger *self, size_t size)
+{
+    void *bytes = bf_arena_alloc (self->arena, size);
+    assert_non_null (bytes);
+    return bytes;
+}
+
+static void
+expect_ok (bf_err rc, const bf_error *error, const char *what)
+{
+    if (rc != BF_OK) {
+        fail_msg ("%s: %s: %s", what, bf_err_name (rc), error->text);
+    }
+}
+
+static void
+open_ledger (ledger *self)
+{
+    bf_error error = {0};
+    bf_database *database = NULL;
+    expect_ok (bf_database_open (&database, self->directory, self->vfs, &error), &error,
+               "open the database");
+    bf_ledger_options options = {
+        .stream_epoch = LEDGER_EPOCH,
+        .boot_id = self->boot_id,
+        .seed = 7,
+        .answer_bytes = self->answer_bytes,
+    };
+    expect_ok (bf_ledger_open (&self->ledger, &database, &options, self->now, &error),
+               &error, "open the ledger");
+    ledger_model_forget (self);
+    ledger_begin (self);
+    expect_ok (bf_ledger_recover (self->ledger, &error), &error, "recover");
+    ledger_commit (self);
+}
+
+int
+ledger_setup (void **state)
+{
+    /* In memory and without locks and reserve: thousands of commits take no time. */
+    if (access ("/dev/shm", W_OK | X_OK) == 0) {
+        assert_int_equal (setenv ("TMPDIR", "/dev/shm", 0), 0);
+    }
+    ledger *self = calloc (1, sizeof *self);
+    assert_non_null (self);
+    self->directory = temp_make ();
+    self->arena = bf_arena_new (ARENA_BYTES);
+    self->model = ledger_model_new ();
+    self->now = (bf_now){{LEDGER_WALL_US}, {LEDGER_BOOT_US}};
+    self->boot_id = "11111111-1111-1111-1111-111111111111";
+    self->vfs = "unix-none";
+    assert_non_null (self->arena);
+    open_ledger (self);
+    *state = self;
+    return 0;
+}
+
+int
+ledger_teardown (void **state)
+{
+    ledger *self = *state;
+    ledger_query_end (self);
+    bf_ledger_close (&self->ledger);
+    ledger_model_destroy (&self->model);
+    bf_arena_destroy (&self->arena);
+    temp_remove (self->directory);
+    free (self);
+    return 0;
+}
+
+/* Copies one file of the directory. */
+static void
+copy_file (const char *from, const char *to, const char *name)
+{
+    char *source = temp_path (from, name);
+    char *target = temp_path (to, name);
+    FILE *in = fopen (source, "rb");
+    if (in) {
+        FILE *out = fopen (target, "wb");
+        assert_non_null (out);
+        char block[4096];
+        size_t size;
+        while ((size = fread (block, 1, sizeof block, in)) > 0) {
+            assert_int_equal (fwrite (block, 1, size, out), size);
+        }
+        assert_int_equal (fclose (out), 0);
+        fclose (in);
+    }
+    free (source);
+    free (target);
+}
+
+void
+ledger_reopen (ledger *self, bool crash)
+{
+    if (crash) {
+        /* What a kill leaves: the files as they are, log included. */
+        char *directory = temp_make ();
+        copy_file (self->directory, directory, "belfry.db");
+        copy_file (self->directory, directory, "belfry.db-wal");
+        bf_ledger_close (&self->ledger);
+        temp_remove (self->directory);
+        self->directory = directory;
+    } else {
+        bf_ledger_close (&self->ledger);
+    }
+    open_ledger (self);
+}
+
+void
+ledger_pass (ledger *self, int64_t us)
+{
+    self->now.wall.us += us;
+    self->now.boot.us += us;
+}
+
+void
+ledger_set_wall (ledger *self, int64_t by_us)
+{
+    self->now.wall.us += by_us;
+}
+
+/* --- batches ------------------------------------------------------------------------ */
+
+void
+ledger_begin (ledger *self)
+{
+    bf_error error = {0};
+    expect_ok (bf_ledger_begin (self->ledger, self->now, &error), &error, "begin");
+}
+
+void
+ledger_commit (ledger *self)
+{
+    bf_error error = {0};
+    expect_ok (bf_ledger_commit (self->ledger, &error), &error, "commit");
+    ledger_model_hear (self);
+    if (!self->unchecked) {
+        ledger_check (self);
+    }
+}
+
+const char *
+ledger_text (ledger *self, const char *format, ...)
+{
+    char text[TEXT_BYTES];
+    va_list arguments;
+    va_start (arguments, format);
+    int size = vsnprintf (text, sizeof text, format, arguments);
+    va_end (arguments);
+    assert_in_range (size, 0, TEXT_BYTES - 1);
+    char *copy = bf_arena_string (self->arena, text);
+    assert_non_null (copy);
+    return copy;
+}
+
+static Belfry__V1__Request *
+decode (ledger *self, const char *text)
+{
+    char *line =
+        bf_arena_printf (self->arena, "request_id=auto-%" PRIu64 " %s", self->calls, text);
+    assert_non_null (line);
+    Belfry__V1__Request *plain = request_make (self->arena, line);
+    size_t size = 0;
+    const uint8_t *bytes = bf_pack (&plain->base, self->arena, &size);
+    assert_non_null (bytes);
+    Belfry__V1__Request *request = NULL;
+    bf_error error = {0};
+    expect_ok (bf_request_decode (bytes, size, self->arena, &request, &error), &error,
+               text);
+    return request;
+}
+
+Belfry__Internal__StoreItem *
+ledger_item (ledger *self, const char *text)
+{
+    Belfry__Internal__StoreItem *item = take (self, sizeof *item);
+    belfry__internal__store_item__init (item);
+    request_fill (&item->base, self->arena, text);
+    return item;
+}
+
+Belfry__Internal__StoreItem *
+ledger_call_item (ledger *self, const char *text)
+{
+    uint64_t call = ++self->calls;
+    Belfry__Internal__StoreItem *item =
+        ledger_item (self, ledger_text (self, "call.call=%" PRIu64, call));
+    item->call->request = decode (self, text);
+    return item;
+}
+
+void
+ledger_give (ledger *self, const Belfry__Internal__StoreItem *item)
+{
+    bf_error error = {0};
+    expect_ok (bf_ledger_apply (self->ledger, item, &error), &error, "apply");
+}
+
+uint64_t
+ledger_put (ledger *self, const char *text)
+{
+    ledger_give (self, ledger_call_item (self, text));
+    return self->calls;
+}
+
+void
+ledger_do_item (ledger *self, const char *text)
+{
+    ledger_begin (self);
+    ledger_give (self, ledger_item (self, text));
+    ledger_commit (self);
+}
+
+Belfry__V1__Reply *
+ledger_do (ledger *self, const char *text)
+{
+    ledger_begin (self);
+    uint64_t call = ledger_put (self, text);
+    ledger_commit (self);
+    Belfry__V1__Reply *reply = ledger_reply (self, call);
+    if (!reply) {
+        fail_msg ("no reply to %s", text);
+    }
+    return reply;
+}
+
+Belfry__V1__Reply *
+ledger_ok (ledger *self, const char *text)
+{
+    Belfry__V1__Reply *reply = ledger_do (self, text);
+    if (reply->code != BELFRY__V1__CODE__CODE_OK) {
+        fail_msg ("%s: code %d: %s", text, (int)reply->code, reply->text);
+    }
+    assert_string_equal (reply->text, "");
+    return reply;
+}
+
+Belfry__V1__Reply *
+ledger_refused (ledger *self, Belfry__V1__Code code, const char *text)
+{
+    Belfry__V1__Reply *reply = ledger_do (self, text);
+    if (reply->code != code) {
+        fail_msg ("%s: code %d, expected %d: %s", text, (int)reply->code, (int)code,
+                  reply->text);
+    }
+    assert_true (reply->text[0] != '\0');
+    return reply;
+}
+
+void
+ledger_expect (ledger *self, Belfry__V1__Reply *reply, const char *text)
+{
+    request_expect (&reply->base, self->arena, text);
+}
+
+/* --- what the other actors do ------------------------------------------------------- */
+
+static const bf_outcome *
+outcome (const ledger *self)
+{
+    return bf_ledger_outcome (self->ledger);
+}
+
+static const Belfry__Internal__TimersRefilled *
+refill (ledger *self, bf_timer_source source)
+{
+    ledger_begin (self);
+    ledger_give (self,
+                 ledger_item (self, ledger_text (self,
+                                                 "refill_timers.after.source=%d "
+                                                 "refill_timers.after.due_us=%" PRId64
+                                                 " refill_timers.limit=%d",
+                                                 (int)source, INT64_MIN, TIMERS_AT_ONCE)));
+    ledger_commit (self);
+    size_t count = outcome (self)->clock.count;
+    assert_true (count > 0);
+    const Belfry__Internal__ClockItem *item = outcome (self)->clock.items[count - 1];
+    assert_int_equal (item->item_case, BELFRY__INTERNAL__CLOCK_ITEM__ITEM_REFILLED);
+    assert_int_equal (item->refilled->source, source);
+    assert_true (item->refilled->end);
+    return item->refilled;
+}
+
+size_t
+ledger_due (ledger *self, bf_timer **timers)
+{
+    *timers = take (self, BF_SOURCES * TIMERS_AT_ONCE * sizeof **timers);
+    size_t count = 0;
+    for (bf_timer_source source = 0; source < BF_SOURCES; source++) {
+        const Belfry__Internal__TimersRefilled *refilled = refill (self, source);
+        int64_t now_us =
+            source == BF_SOURCE_SLOT_WALL ? self->now.wall.us : self->now.boot.us;
+        for (size_t i = 0; i < refilled->n_timers; i++) {
+            bf_timer timer = bf_timer_from_wire (refilled->timers[i]);
+            if (timer.due_us <= now_us) {
+                (*timers)[count++] = timer;
+            }
+        }
+    }
+    return count;
+}
+
+void
+ledger_propose (ledger *self, const bf_timer *timers, size_t count,
+                Belfry__Internal__ClaimCall *claim)
+{
+    Belfry__Internal__StoreItem *item = ledger_item (self, "proposal.batch=9");
+    Belfry__Internal__Proposal *proposal = item->proposal;
+    proposal->timers = take (self, count * sizeof *proposal->timers);
+    proposal->n_timers = count;
+    for (size_t i = 0; i < count; i++) {
+        proposal->timers[i] = take (self, sizeof *proposal->timers[i]);
+        bf_timer_to_wire (timers[i], proposal->timers[i]);
+        ledger_model_gave_timer (self, timers[i]);
+    }
+    if (claim) {
+        request_fill (&proposal->base, self->arena, "assignments[0]");
+        proposal->assignments[0]->claim = claim;
+        proposal->assignments[0]->timers = take (self, count * sizeof (uint32_t));
+        proposal->assignments[0]->n_timers = count;
+        for (size_t i = 0; i < count; i++) {
+            proposal->assignments[0]->timers[i] = (uint32_t)i;
+        }
+    }
+    ledger_begin (self);
+    ledger_give (self, item);
+    ledger_commit (self);
+    assert_non_null (strstr (ledger_to_clock (self), "settled:9"));
+}
+
+size_t
+ledger_fire (ledger *self, Belfry__Internal__ClaimCall *claim)
+{
+    bf_timer *timers;
+    size_t count = ledger_due (self, &timers);
+    ledger_propose (self, timers, count, claim);
+    return count;
+}
+
+Belfry__Internal__ClaimCall *
+ledger_claim (ledger *self, const char *text)
+{
+    uint64_t call = ++self->calls;
+    Belfry__V1__Request *request = decode (self, text);
+    assert_int_equal (request->command_case, BELFRY__V1__REQUEST__COMMAND_CLAIM);
+    Belfry__Internal__ClaimCall *claim = take (self, sizeof *claim);
+    belfry__internal__claim_call__init (claim);
+    claim->call = call;
+    claim->client = request->client;
+    claim->request_id = request->request_id;
+    claim->claim = request->claim;
+    return claim;
+}
+
+/* The ready runs of one queue, appended to the assignment. */
+static void
+add_ready (ledger *self, Belfry__Internal__Assignment *assignment, const char *ns,
+           const char *type, size_t room)
+{
+    int64_t queue =
+        ledger_number (self, ledger_text (self,
+                                          "SELECT coalesce (max (queue.id), 0) FROM queue "
+                                          "JOIN name AS n ON n.id = queue.ns "
+                                          "JOIN name AS t ON t.id = queue.name "
+                                          "WHERE n.text = '%s' AND t.text = '%s'",
+                                          ns, type));
+    ledger_begin (self);
+    ledger_give (self, ledger_item (self, ledger_text (self,
+                                                       "refill_ready.queue=%" PRId64
+                                                       " refill_ready.limit=%zu",
+                                                       queue, room)));
+    ledger_commit (self);
+    size_t count = outcome (self)->dispatcher.count;
+    assert_true (count > 0);
+    const Belfry__Internal__DispatcherItem *item =
+        outcome (self)->dispatcher.items[count - 1];
+    assert_int_equal (item->item_case, BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_REFILLED);
+    for (size_t i = 0; i < item->refilled->n_runs; i++) {
+        Belfry__Internal__ReadyRun *run = take (self, sizeof *run);
+        *run = *item->refilled->runs[i];
+        assignment->runs[assignment->n_runs++] = run;
+    }
+}
+
+Belfry__V1__Reply *
+ledger_grant (ledger *self, Belfry__Internal__ClaimCall *claim)
+{
+    Belfry__Internal__StoreItem *item = ledger_item (self, "proposal.assignments[0]");
+    Belfry__Internal__Assignment *assignment = item->proposal->assignments[0];
+    assignment->claim = claim;
+    size_t room = claim->claim->max;
+    assignment->runs = take (self, claim->claim->n_types * room * sizeof (void *));
+    for (size_t i = 0; i < claim->claim->n_types; i++) {
+        add_ready (self, assignment, claim->claim->ns, claim->claim->types[i], room);
+    }
+    for (size_t i = 0; i < assignment->n_runs; i++) {
+        ledger_model_gave_ready (self, assignment->runs[i]);
+    }
+    ledger_begin (self);
+    ledger_give (self, item);
+    ledger_commit (self);
+    Belfry__V1__Reply *reply = ledger_reply (self, claim->call);
+    assert_int_equal (ledger_resolved (self, claim->call), reply != NULL);
+    return reply;
+}
+
+const char *
+ledger_lease (ledger *self, const char *type)
+{
+    Belfry__V1__Reply *reply = ledger_grant (
+        self, ledger_claim (self, ledger_text (self, "claim.types=%s", type)));
+    if (!reply || reply->code != BELFRY__V1__CODE__CODE_OK || reply->claim->n_leases != 1) {
+        fail_msg ("no lease for %s", type);
+    }
+    return reply->claim->leases[0]->token;
+}
+
+Belfry__V1__Reply *
+ledger_recall (ledger *self, Belfry__Internal__ClaimCall *claim)
+{
+    Belfry__Internal__StoreItem *item = ledger_item (self, "recall");
+    item->recall->claim = claim;
+    ledger_begin (self);
+    ledger_give (self, item);
+    ledger_commit (self);
+    Belfry__V1__Reply *reply = ledger_reply (self, claim->call);
+    assert_int_equal (ledger_resolved (self, claim->call), reply != NULL);
+    return reply;
+}
+
+/* "job=… ordinal=… attempt=…" with a path before each. */
+static const char *
+attempt_text (ledger *self, const char *path, const char *text)
+{
+    bf_token token;
+    assert_int_equal (bf_token_parse (text, &token), BF_OK);
+    return ledger_text (self, "%s.job=%" PRIu64 " %s.ordinal=%u %s.attempt=%u", path,
+                        token.job, path, token.ordinal, path, token.attempt);
+}
+
+void
+ledger_overdue (ledger *self, const char *token, bool run_timeout)
+{
+    ledger_do_item (self,
+                    ledger_text (self, "overdue.batch=4 overdue.leases.run_timeout=%d %s",
+                                 run_timeout,
+                                 attempt_text (self, "overdue.leases.attempt", token)));
+    assert_non_null (strstr (ledger_to_retry (self), "settled:4"));
+}
+
+void
+ledger_returned (ledger *self, const char *token, const Belfry__Internal__ClaimCall *claim)
+{
+    Belfry__Internal__StoreItem *item =
+        ledger_item (self, attempt_text (self, "returned.attempts", token));
+    if (claim) {
+        item->returned->client = claim->client;
+        item->returned->request_id = claim->request_id;
+    }
+    ledger_begin (self);
+    ledger_give (self, item);
+    ledger_commit (self);
+}
+
+/* --- what the last batch said ------------------------------------------------------- */
+
+Belfry__V1__Reply *
+ledger_reply (ledger *self, uint64_t call)
+{
+    Belfry__V1__Reply *reply = NULL;
+    for (size_t i = 0; i < outcome (self)->gateway.count; i++) {
+        const Belfry__Internal__GatewayItem *item = outcome (self)->gateway.items[i];
+        const Belfry__Internal__Answer *answer = item->answer;
+        if (answer->call != call) {
+            continue;
+        }
+        assert_null (reply);
+        assert_in_range (answer->reply.len, 1, BF_FRAME_BYTES);
+        ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
+        reply =
+            belfry__v1__reply__unpack (&allocator, answer->reply.len, answer->reply.data);
+        assert_non_null (reply);
+        assert_true (reply->request_id[0] != '\0');
+    }
+    return reply;
+}
+
+bool
+ledger_resolved (ledger *self, uint64_t call)
+{
+    int told = -1;
+    for (size_t i = 0; i < outcome (self)->dispatcher.count; i++) {
+        const Belfry__Internal__DispatcherItem *item = outcome (self)->dispatcher.items[i];
+        if (item->item_case == BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_RESOLVED &&
+            item->resolved->call == call) {
+            assert_int_equal (told, -1);
+            told = item->resolved->done;
+        }
+    }
+    assert_int_not_equal (told, -1);
+    return told;
+}
+
+static Belfry__V1__Event *
+unpack_event (ledger *self, ProtobufCBinaryData bytes)
+{
+    ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
+    Belfry__V1__Event *event =
+        belfry__v1__event__unpack (&allocator, bytes.len, bytes.data);
+    assert_non_null (event);
+    return event;
+}
+
+/* A growing line. */
+static const char *
+append (ledger *self, const char *line, const char *word)
+{
+    return ledger_text (self, "%s%s%s", line, line[0] ? " " : "", word);
+}
+
+const char *
+ledger_kinds (ledger *self)
+{
+    const char *line = "";
+    for (size_t i = 0; i < outcome (self)->feed.count; i++) {
+        const Belfry__Internal__FeedItem *item = outcome (self)->feed.items[i];
+        if (item->item_case == BELFRY__INTERNAL__FEED_ITEM__ITEM_PUBLISHED) {
+            line = append (self, line, unpack_event (self, item->published->event)->kind);
+        }
+    }
+    return line;
+}
+
+static const Belfry__Internal__Published *
+published_of (ledger *self, const char *kind)
+{
+    for (size_t i = outcome (self)->feed.count; i > 0; i--) {
+        const Belfry__Internal__FeedItem *item = outcome (self)->feed.items[i - 1];
+        size_t size = strlen (kind);
+        if (item->item_case == BELFRY__INTERNAL__FEED_ITEM__ITEM_PUBLISHED &&
+            strncmp (item->published->topic, kind, size) == 0 &&
+            item->published->topic[size] == ' ') {
+            return item->published;
+        }
+    }
+    fail_msg ("no event %s, only %s", kind, ledger_kinds (self));
+    return NULL;
+}
+
+Belfry__V1__Event *
+ledger_event (ledger *self, const char *kind)
+{
+    return unpack_event (self, published_of (self, kind)->event);
+}
+
+Belfry__V1__Event *
+ledger_extra (ledger *self, const char *kind)
+{
+    return unpack_event (self, published_of (self, kind)->extra);
+}
+
+const char *
+ledger_to_clock (ledger *self)
+{
+    const char *line = "";
+    for (size_t i = 0; i < outcome (self)->clock.count; i++) {
+        const Belfry__Internal__ClockItem *item = outcome (self)->clock.items[i];
+        const char *word = "?";
+        switch (item->item_case) {
+        case BELFRY__INTERNAL__CLOCK_ITEM__ITEM_ARM:
+            word = ledger_text (self, "arm:%u:%" PRIu64 ".%u@%" PRId64, item->arm->source,
+                                item->arm->job, item->arm->ordinal, item->arm->due_us);
+            break;
+        case BELFRY__INTERNAL__CLOCK_ITEM__ITEM_DISARM:
+            word = ledger_text (self, "disarm:%u:%" PRIu64 ".%u", item->disarm->source,
+                                item->disarm->job, item->disarm->ordinal);
+            break;
+        case BELFRY__INTERNAL__CLOCK_ITEM__ITEM_SETTLED:
+            word = ledger_text (self, "settled:%" PRIu64, item->settled);
+            break;
+        case BELFRY__INTERNAL__CLOCK_ITEM__ITEM_RESET:
+            word = "reset";
+            break;
+        default:
+            break;
+        }
+        line = append (self, line, word);
+    }
+    return line;
+}
+
+const char *
+ledger_to_dispatcher (ledger *self)
+{
+    const char *line = "";
+    for (size_t i = 0; i < outcome (self)->dispatcher.count; i++) {
+        const Belfry__Internal__DispatcherItem *item = outcome (self)->dispatcher.items[i];
+        const char *word = "?";
+        switch (item->item_case) {
+        case BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_QUEUE:
+            word = ledger_text (self, "queue:%u:%s/%s%s", item->queue->id, item->queue->ns,
+                                item->queue->type, item->queue->more ? "+" : "");
+            break;
+        case BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_READY:
+            word = ledger_text (self, "ready:%u:%" PRIu64 ".%u", item->ready->queue,
+                                item->ready->job, item->ready->ordinal);
+            break;
+        case BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_RESOLVED:
+            word = ledger_text (self, "resolved:%" PRIu64 ":%d", item->resolved->call,
+                                item->resolved->done);
+            break;
+        default:
+            break;
+        }
+        line = append (self, line, word);
+    }
+    return line;
+}
+
+static const char *
+attempt_word (ledger *self, const char *what, const Belfry__Internal__Attempt *attempt)
+{
+    return ledger_text (self, "%s:%" PRIu64 ".%u.%u", what, attempt->job, attempt->ordinal,
+                        attempt->attempt);
+}
+
+const char *
+ledger_to_retry (ledger *self)
+{
+    const char *line = "";
+    for (size_t i = 0; i < outcome (self)->retry.count; i++) {
+        const Belfry__Internal__RetryItem *item = outcome (self)->retry.items[i];
+        const char *word = "?";
+        switch (item->item_case) {
+        case BELFRY__INTERNAL__RETRY_ITEM__ITEM_OPENED:
+            word = attempt_word (self, "opened", item->opened->attempt);
+            break;
+        case BELFRY__INTERNAL__RETRY_ITEM__ITEM_CLOSED:
+            word = attempt_word (self, "closed", item->closed);
+            break;
+        case BELFRY__INTERNAL__RETRY_ITEM__ITEM_FLAGGED:
+            word = attempt_word (self, "flagged", item->flagged);
+            break;
+        case BELFRY__INTERNAL__RETRY_ITEM__ITEM_SETTLED:
+            word = ledger_text (self, "settled:%" PRIu64, item->settled);
+            break;
+        default:
+            break;
+        }
+        line = append (self, line, word);
+    }
+    return line;
+}
+
+sqlite3_stmt *
+ledger_query (ledger *self, const char *sql)
+{
+    assert_null (self->reading);
+    sqlite3 *db = bf_database_handle (bf_ledger_database (self->ledger));
+    if (sqlite3_prepare_v2 (db, sql, -1, &self->reading, NULL) != SQLITE_OK) {
+        fail_msg ("%s: %s", sql, sqlite3_errmsg (db));
+    }
+    return self->reading;
+}
+
+void
+ledger_query_end (ledger *self)
+{
+    sqlite3_finalize (self->reading);
+    self->reading = NULL;
+}
+
+int64_t
+ledger_number (ledger *self, const char *sql)
+{
+    sqlite3_stmt *stmt = ledger_query (self, sql);
+    assert_int_equal (sqlite3_step (stmt), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64 (stmt, 0);
+    ledger_query_end (self);
+    return number;
+}
+
+const char *
+ledger_string (ledger *self, const char *sql)
+{
+    sqlite3_stmt *stmt = ledger_query (self, sql);
+    assert_int_equal (sqlite3_step (stmt), SQLITE_ROW);
+    const char *text = (const char *)sqlite3_column_text (stmt, 0);
+    char *copy = bf_arena_string (self->arena, text ? text : "");
+    assert_non_null (copy);
+    ledger_query_end (self);
+    return copy;
+}

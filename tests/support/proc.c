@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Reads /proc; see proc.h.
+ */
+#include "tests/support/proc.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/base/time.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/rig.h"
+
+size_t
+proc_descriptors (pid_t pid)
+{
+    char path[64];
+    (void)snprintf (path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir (path);
+    assert_non_null (directory);
+    size_t count = 0;
+    while (readdir (directory)) {
+        count++;
+    }
+    closedir (directory);
+    return count - 2; /* . and .. */
+}
+
+bool
+proc_await_descriptors (pid_t pid, size_t count)
+{
+    int64_t until_us = bf_now_read ().boot.us + RIG_DEADLINE_MS * BF_MS_US;
+    while (proc_descriptors (pid) > count) {
+        if (bf_now_read ().boot.us > until_us) {
+            return false;
+        }
+        (void)poll (NULL, 0, 1);
+    }
+    return true;
+}
+
+size_t
+proc_resident_bytes (pid_t pid)
+{
+    char path[64];
+    (void)snprintf (path, sizeof path, "/proc/%d/statm", (int)pid);
+    FILE *file = fopen (path, "r");
+    assert_non_null (file);
+    size_t size;
+    size_t resident;
+    assert_int_equal (fscanf (file, "%zu %zu", &size, &resident), 2);
+    fclose (file);
+    return resident * (size_t)sysconf (_SC_PAGESIZE);
+}

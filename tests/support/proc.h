@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * What the kernel says of a running process: for tests that bound what a daemon holds.
+ */
+#ifndef BF_TESTS_PROC_H
+#define BF_TESTS_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Open descriptors. */
+size_t proc_descriptors (pid_t pid);
+
+/* Waits until it has at most so many; false when the rig's deadline passed. */
+bool proc_await_descriptors (pid_t pid, size_t count);
+
+/* Resident memory. */
+size_t proc_resident_bytes (pid_t pid);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Jobs, runs and events as text for people.
+ */
+#include "apps/belfry/show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/cmocka.h"
+
+#define NOW_US INT64_C (1795439146000000) /* 2026-11-23T13:05:46Z */
+
+typedef struct {
+    char *text;
+    size_t size;
+    FILE *out;
+} page;
+
+static FILE *
+begin (page *self)
+{
+    *self = (page){0};
+    self->out = open_memstream (&self->text, &self->size);
+    assert_non_null (self->out);
+    return self->out;
+}
+
+static void
+expect (page *self, const char *text)
+{
+    fclose (self->out);
+    assert_string_equal (self->text, text);
+    free (self->text);
+}
+
+static void
+test_event (void **state)
+{
+    (void)state;
+    page self;
+    Belfry__V1__Event event = BELFRY__V1__EVENT__INIT;
+    event.seq = 42;
+    event.at_us = NOW_US + 120000;
+    event.kind = "run.fired";
+    event.type = "claim_timeout";
+    event.job = 256;
+    event.run = "256.1";
+    event.key = "turn-7";
+    event.lateness_us = 12000;
+    bf_cli_show_event (begin (&self), &event);
+    expect (&self,
+            "2026-11-23T13:05:46.120Z      42  run.fired           claim_timeout     "
+            "256.1       turn-7        +12ms  -\n");
+    event.kind = "run.failed";
+    event.attempt = 2;
+    event.lateness_us = 0;
+    event.reason = "the board\ndid not answer";
+    bf_cli_show_event (begin (&self), &event);
+    expect (&self,
+            "2026-11-23T13:05:46.120Z      42  run.failed          claim_timeout     "
+            "256.1.2     turn-7        -  the board?did not answer\n");
+}
+
+static void
+test_event_of_nothing (void **state)
+{
+    (void)state;
+    page self;
+    Belfry__V1__Event event = BELFRY__V1__EVENT__INIT;
+    event.seq = 1000000;
+    event.at_us = NOW_US;
+    event.kind = "clock.stepped";
+    event.delta_us = -2500000;
+    bf_cli_show_event (begin (&self), &event);
+    expect (&self,
+            "2026-11-23T13:05:46.000Z  1000000  clock.stepped       -                 "
+            "-           -             -2.5s  -\n");
+}
+
+static void
+test_item (void **state)
+{
+    (void)state;
+    page self;
+    Belfry__V1__Job job = BELFRY__V1__JOB__INIT;
+    Belfry__V1__Run run = BELFRY__V1__RUN__INIT;
+    Belfry__V1__Run *out[] = {&run};
+    Belfry__V1__JobsReply__Item item = BELFRY__V1__JOBS_REPLY__ITEM__INIT;
+    item.job = &job;
+    job.id = 256;
+    job.state = BELFRY__V1__JOB_STATE__JOB_STATE_SCHEDULED;
+    job.due_us = NOW_US + 192000000;
+    job.paused = 1;
+    bf_cli_show_item (begin (&self), &item, NOW_US);
+    expect (&self, "256 scheduled, paused, due 2026-11-23T13:08:58.000Z (in 3m12s)\n");
+    job.state = BELFRY__V1__JOB_STATE__JOB_STATE_CANCELLED;
+    job.paused = 0;
+    item.outcome = BELFRY__V1__OUTCOME__OUTCOME_UNCHANGED;
+    item.out = out;
+    item.n_out = 1;
+    run.run = "256.1";
+    run.state = BELFRY__V1__RUN_STATE__RUN_STATE_LEASED;
+    run.attempt = 1;
+    run.worker = "bot-3";
+    run.cancel_requested = 1;
+    bf_cli_show_item (begin (&self), &item, NOW_US);
+    expect (&self, "256 cancelled, unchanged\n"
+                   "  256.1 leased, attempt 1, held by bot-3, asked to stop\n");
+}
+
+static void
+test_run (void **state)
+{
+    (void)state;
+    page self;
+    Belfry__V1__Run run = BELFRY__V1__RUN__INIT;
+    run.run = "256.1";
+    run.state = BELFRY__V1__RUN_STATE__RUN_STATE_RETRY_WAIT;
+    run.attempt = 1;
+    run.failures = 1;
+    run.worker = "bot-3";
+    run.timer_us = NOW_US + 1000000;
+    run.reason = "no board";
+    bf_cli_show_run (begin (&self), &run, NOW_US);
+    expect (&self, "256.1 retry_wait, attempt 1, 1 failure, again 2026-11-23T13:05:47.000Z "
+                   "(in 1s): no board\n");
+}
+
+static void
+test_job (void **state)
+{
+    (void)state;
+    page self;
+    Belfry__V1__RetryPolicy retry = BELFRY__V1__RETRY_POLICY__INIT;
+    Belfry__V1__JobSpec spec = BELFRY__V1__JOB_SPEC__INIT;
+    Belfry__V1__Job job = BELFRY__V1__JOB__INIT;
+    char *tags[] = {"red", "blue"};
+    retry.max_attempts = 5;
+    retry.backoff = BELFRY__V1__BACKOFF__BACKOFF_EXPONENTIAL;
+    retry.delay_us = 1000000;
+    retry.factor_permille = 2000;
+    retry.max_delay_us = 300000000;
+    retry.jitter_case = BELFRY__V1__RETRY_POLICY__JITTER_JITTER_PERCENT;
+    retry.jitter_percent = 10;
+    spec.ns = "default";
+    spec.key = "turn-7";
+    spec.type = "claim_timeout";
+    spec.tags = tags;
+    spec.n_tags = 2;
+    spec.delivery = BELFRY__V1__DELIVERY__DELIVERY_WORK;
+    spec.trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
+    spec.after_us = 90000000;
+    spec.lease_us = 30000000;
+    spec.retry = &retry;
+    job.id = 256;
+    job.spec = &spec;
+    job.state = BELFRY__V1__JOB_STATE__JOB_STATE_DEAD;
+    job.reason = BELFRY__V1__JOB_REASON__JOB_REASON_RUN_DEAD;
+    job.due_us = NOW_US - 5000000;
+    job.version = 2;
+    job.runs = 3;
+    job.open_runs = 1;
+    job.payload_bytes = 1;
+    job.final_us = NOW_US;
+    bf_cli_show_job (begin (&self), &job, NOW_US);
+    expect (&self, "job           256\n"
+                   "ns            default\n"
+                   "key           turn-7\n"
+                   "type          claim_timeout\n"
+                   "state         dead (run_dead)\n"
+                   "due           2026-11-23T13:05:41.000Z (5s ago)\n"
+                   "version       2\n"
+                   "runs          3, 1 open\n"
+                   "payload       1 byte\n"
+                   "tags          red\n"
+                   "              blue\n"
+                   "delivery      work\n"
+                   "after         1m30s\n"
+                   "retry         5 attempts, exponential, 1s x 2 up to 5m, jitter 10 %\n"
+                   "lease         30s\n"
+                   "final         2026-11-23T13:05:46.000Z (now)\n");
+}
+
+static void
+test_tables (void **state)
+{
+    (void)state;
+    page self;
+    Belfry__V1__JobSpec spec = BELFRY__V1__JOB_SPEC__INIT;
+    Belfry__V1__Job job = BELFRY__V1__JOB__INIT;
+    Belfry__V1__Run run = BELFRY__V1__RUN__INIT;
+    bf_cli_table jobs = bf_cli_jobs_table (), runs = bf_cli_runs_table ();
+    spec.ns = "default";
+    spec.type = "t";
+    job.id = 256;
+    job.spec = &spec;
+    job.state = BELFRY__V1__JOB_STATE__JOB_STATE_SCHEDULED;
+    job.paused = 1;
+    job.version = 1;
+    job.due_us = NOW_US;
+    run.run = "256.1";
+    run.state = BELFRY__V1__RUN_STATE__RUN_STATE_READY;
+    run.origin = BELFRY__V1__ORIGIN__ORIGIN_SLOT;
+    run.created_us = NOW_US;
+    run.lateness_us = 2000000;
+    run.late = 1;
+    bf_cli_jobs_row (&jobs, &job, NOW_US);
+    bf_cli_runs_row (&runs, &run);
+    FILE *out = begin (&self);
+    assert_true (bf_cli_table_print (&jobs, out));
+    assert_true (bf_cli_table_print (&runs, out));
+    expect (
+        &self,
+        "ID   NS       KEY  TYPE  STATE             DUE                       FROM NOW  "
+        "VERSION\n"
+        "256  default  -    t     scheduled,paused  2026-11-23T13:05:46.000Z  now       1\n"
+        "RUN    STATE  ORIGIN  FIRED                     LATENESS  ATTEMPT  FAILURES  "
+        "WORKER  FINAL  REASON\n"
+        "256.1  ready  slot    2026-11-23T13:05:46.000Z  +2s late  0        0         "
+        "-       -      -\n");
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_event), cmocka_unit_test (test_event_of_nothing),
+        cmocka_unit_test (test_item),  cmocka_unit_test (test_run),
+        cmocka_unit_test (test_job),   cmocka_unit_test (test_tables),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Every command in every state that a job or a run can be brought into, against the tables
+ * of docs/states.md.
+ */
+#include <string.h>
+
+#include "core/job.h"
+#include "core/run.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/ledger.h"
+
+#define OK BELFRY__V1__CODE__CODE_OK
+#define WRONG BELFRY__V1__CODE__CODE_WRONG_STATE
+#define LATE BELFRY__V1__CODE__CODE_TOO_LATE
+#define STALE BELFRY__V1__CODE__CODE_STALE_TOKEN
+#define NOT_FOUND BELFRY__V1__CODE__CODE_NOT_FOUND
+
+/* Makes a job, due at once or much later, and returns its id. */
+static int
+make (ledger *self, const char *after, const char *fields)
+{
+    Belfry__V1__Reply *reply =
+        ledger_ok (self, ledger_text (self,
+                                      "schedule.jobs.type=mail schedule.jobs.after_us=%s "
+                                      "schedule.jobs.start_timeout_us=60000000 "
+                                      "schedule.jobs.retry.jitter_percent=0 %s",
+                                      after, fields));
+    return (int)reply->jobs->items[0]->job->id;
+}
+
+static int
+scheduled (ledger *self)
+{
+    return make (self, "900000000", "");
+}
+
+static int
+fired (ledger *self)
+{
+    int id = make (self, "0", "");
+    ledger_fire (self, NULL);
+    return id;
+}
+
+static int
+leased (ledger *self)
+{
+    int id = fired (self);
+    ledger_lease (self, "mail");
+    return id;
+}
+
+/* Then says this of the job, or of its first lease. */
+static int
+after (ledger *self, int id, const char *text)
+{
+    ledger_ok (
+        self, ledger_text (self, "%s%d%s", text, id, strstr (text, "token") ? ".1.1" : ""));
+    return id;
+}
+
+static int
+completed (ledger *self)
+{
+    return after (self, leased (self), "complete.token=");
+}
+
+static int
+dead (ledger *self)
+{
+    return after (self, leased (self), "fail.non_retryable=1 fail.token=");
+}
+
+static int
+cancelled (ledger *self)
+{
+    return after (self, scheduled (self), "cancel.job.id=");
+}
+
+static int
+confirmed (ledger *self)
+{
+    return after (self, scheduled (self), "confirm.job.id=");
+}
+
+/* What a command answers, and the job's state then (0: as before). */
+typedef struct {
+    int code;
+    int state;
+} cell;
+
+static const struct {
+    const char *name;
+    int (*make) (ledger *self);
+    int state;
+    /* Reschedule, Cancel, Confirm, Pause, Resume, Trigger, Redrive of 1. */
+    cell cells[7];
+} jobs[] = {
+    {"scheduled",
+     scheduled,
+     BF_JOB_SCHEDULED,
+     {{OK, BF_JOB_SCHEDULED},
+      {OK, BF_JOB_CANCELLED},
+      {OK, BF_JOB_CONFIRMED},
+      {OK, 0},
+      {OK, 0},
+      {OK, 0},
+      {NOT_FOUND, 0}}},
+    {"active",
+     fired,
+     BF_JOB_ACTIVE,
+     {{OK, BF_JOB_SCHEDULED},
+      {OK, BF_JOB_CANCELLED},
+      {LATE, 0},
+      {OK, 0},
+      {OK, 0},
+      {OK, 0},
+      {WRONG, 0}}},
+    {"completed",
+     completed,
+     BF_JOB_COMPLETED,
+     {{WRONG, 0}, {WRONG, 0}, {LATE, 0}, {WRONG, 0}, {WRONG, 0}, {WRONG, 0}, {WRONG, 0}}},
+    {"dead",
+     dead,
+     BF_JOB_DEAD,
+     {{WRONG, 0},
+      {WRONG, 0},
+      {LATE, 0},
+      {WRONG, 0},
+      {WRONG, 0},
+      {WRONG, 0},
+      {OK, BF_JOB_ACTIVE}}},
+    {"cancelled",
+     cancelled,
+     BF_JOB_CANCELLED,
+     {{WRONG, 0}, {OK, 0}, {WRONG, 0}, {WRONG, 0}, {WRONG, 0}, {WRONG, 0}, {NOT_FOUND, 0}}},
+    {"confirmed",
+     confirmed,
+     BF_JOB_CONFIRMED,
+     {{WRONG, 0}, {WRONG, 0}, {OK, 0}, {WRONG, 0}, {WRONG, 0}, {WRONG, 0}, {NOT_FOUND, 0}}},
+};
+
+static const char *const job_commands[] = {
+    "reschedule.after_us=900000000 reschedule.job.id=",
+    "cancel.job.id=",
+    "confirm.job.id=",
+    "pause.job.id=",
+    "resume.job.id=",
+    "trigger.job.id=",
+    "redrive.run=",
+};
+
+static int
+job_state (ledger *self, int id)
+{
+    return (int)ledger_number (
+        self, ledger_text (self, "SELECT state FROM job WHERE id = %d", id));
+}
+
+static void
+test_jobs (void **state)
+{
+    ledger *self = *state;
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+        for (size_t k = 0; k < sizeof job_commands / sizeof job_commands[0]; k++) {
+            int id = jobs[i].make (self);
+            assert_int_equal (job_state (self, id), jobs[i].state);
+            cell expected = jobs[i].cells[k];
+            int state_then = expected.state ? expected.state : jobs[i].state;
+            Belfry__V1__Reply *reply =
+                ledger_do (self, ledger_text (self, "%s%d", job_commands[k], id));
+            if ((int)reply->code != expected.code || job_state (self, id) != state_then) {
+                fail_msg ("%s%d of a %s job: code %d, state %d, %s", job_commands[k], id,
+                          jobs[i].name, (int)reply->code, job_state (self, id),
+                          reply->text);
+            }
+            bool shows = reply->code == OK || reply->code == LATE;
+            assert_int_equal (reply->result_case != BELFRY__V1__REPLY__RESULT__NOT_SET,
+                              shows);
+            /* What is refused, or the case already, tells nobody anything. */
+            if (reply->code != OK ||
+                (reply->result_case == BELFRY__V1__REPLY__RESULT_JOBS &&
+                 reply->jobs->items[0]->outcome ==
+                     BELFRY__V1__OUTCOME__OUTCOME_UNCHANGED)) {
+                assert_string_equal (ledger_kinds (self), "");
+                assert_string_equal (ledger_to_clock (self), "");
+                assert_string_equal (ledger_to_dispatcher (self), "");
+            }
+            /* So that the next one begins alone. */
+            ledger_do (self, ledger_text (self, "cancel.job.id=%d", id));
+        }
+    }
+}
+
+/* Pause and Resume of what is paused and what is not, in both open states. */
+static void
+test_paused (void **state)
+{
+    ledger *self = *state;
+    for (int i = 0; i < 2; i++) {
+        int id = i ? fired (self) : scheduled (self);
+        static const struct {
+            const char *command;
+            int outcome;
+            int paused;
+        } rows[] = {{"resume", 4, 0}, {"pause", 5, 1},  {"pause", 4, 1},
+                    {"resume", 5, 0}, {"resume", 4, 0}, {"pause", 5, 1}};
+        for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+            ledger_expect (
+                self,
+                ledger_ok (self, ledger_text (self, "%s.job.id=%d", rows[k].command, id)),
+                ledger_text (self, "jobs.items.outcome=%d jobs.items.job.paused=%d",
+                             rows[k].outcome, rows[k].paused));
+        }
+        /* A paused job takes every other command as before. */
+        ledger_ok (self, ledger_text (self, "trigger.job.id=%d", id));
+        ledger_ok (self,
+                   ledger_text (self, "reschedule.after_us=5 reschedule.job.id=%d", id));
+        ledger_ok (self, ledger_text (self, "confirm.job.id=%d", id));
+        ledger_refused (self, WRONG, ledger_text (self, "pause.job.id=%d", id));
+    }
+}
+
+/* --- runs --------------------------------------------------------------------------- */
+
+static int
+retry_wait (ledger *self)
+{
+    return after (self, leased (self), "fail.token=");
+}
+
+static int
+expired (ledger *self)
+{
+    int id = fired (self);
+    ledger_pass (self, BF_MINUTE_US);
+    ledger_fire (self, NULL);
+    return id;
+}
+
+static int
+run_cancelled (ledger *self)
+{
+    return after (self, fired (self), "cancel.job.id=");
+}
+
+static int
+delivered (ledger *self)
+{
+    int id = make (self, "0", "schedule.jobs.delivery=2");
+    ledger_fire (self, NULL);
+    return id;
+}
+
+typedef enum {
+    COMPLETE,
+    FAIL,
+    SNOOZE,
+    HEARTBEAT,
+    REDRIVE,
+    OVERDUE,
+    RETURNED,
+    CLAIM,
+    TIMER,
+    CANCEL,
+    ACTS
+} act;
+
+static const struct {
+    const char *name;
+    int (*make) (ledger *self);
+    int state;
+    /* By act. The code counts for the first five only. */
+    cell cells[ACTS];
+} runs[] = {
+    {"ready",
+     fired,
+     BF_RUN_READY,
+     {[COMPLETE] = {STALE, 0},
+      [FAIL] = {STALE, 0},
+      [SNOOZE] = {STALE, 0},
+      [HEARTBEAT] = {STALE, 0},
+      [REDRIVE] = {WRONG, 0},
+      [CLAIM] = {OK, BF_RUN_LEASED},
+      [TIMER] = {OK, BF_RUN_EXPIRED},
+      [CANCEL] = {OK, BF_RUN_CANCELLED}}},
+    {"leased",
+     leased,
+     BF_RUN_LEASED,
+     {[COMPLETE] = {OK, BF_RUN_SUCCEEDED},
+      [FAIL] = {OK, BF_RUN_RETRY_WAIT},
+      [SNOOZE] = {OK, BF_RUN_RETRY_WAIT},
+      [HEARTBEAT] = {OK, 0},
+      [REDRIVE] = {WRONG, 0},
+      [OVERDUE] = {OK, BF_RUN_RETRY_WAIT},
+      [RETURNED] = {OK, BF_RUN_READY}}},
+    {"retry_wait",
+     retry_wait,
+     BF_RUN_RETRY_WAIT,
+     {[COMPLETE] = {STALE, 0},
+      [FAIL] = {STALE, 0},
+      [SNOOZE] = {STALE, 0},
+      [HEARTBEAT] = {STALE, 0},
+      [REDRIVE] = {WRONG, 0},
+      [TIMER] = {OK, BF_RUN_READY},
+      [CANCEL] = {OK, BF_RUN_CANCELLED}}},
+    {"succeeded",
+     completed,
+     BF_RUN_SUCCEEDED,
+     {[COMPLETE] = {OK, 0},
+      [FAIL] = {STALE, 0},
+      [SNOOZE] = {STALE, 0},
+      [HEARTBEAT] = {STALE, 0},
+      [REDRIVE] = {WRONG, 0}}},
+    {"dead",
+     dead,
+     BF_RUN_DEAD,
+     {[COMPLETE] = {STALE, 0},
+      [FAIL] = {STALE, 0},
+      [SNOOZE] = {STALE, 0},
+      [HEARTBEAT] = {STALE, 0},
+      [REDRIVE] = {OK, 0}}},
+    {"expired",
+     expired,
+     BF_RUN_EXPIRED,
+     {[COMPLETE] = {STALE, 0},
+      [FAIL] = {STALE, 0},
+      [SNOOZE] = {STALE, 0},
+      [HEARTBEAT] = {STALE, 0},
+      [REDRIVE] = {WRONG, 0}}},
+    {"cancelled",
+     run_cancelled,
+     BF_RUN_CANCELLED,
+     {[COMPLETE] = {STALE, 0},
+      [FAIL] = {STALE, 0},
+      [SNOOZE] = {STALE, 0},
+      [HEARTBEAT] = {STALE, 0},
+      [REDRIVE] = {WRONG, 0}}},
+    {"delivered",
+     delivered,
+     BF_RUN_DELIVERED,
+     {[COMPLETE] = {STALE, 0},
+      [FAIL] = {STALE, 0},
+      [SNOOZE] = {STALE, 0},
+      [HEARTBEAT] = {STALE, 0},
+      [REDRIVE] = {WRONG, 0}}},
+};
+
+static int64_t
+run_number (ledger *self, int id, const char *column)
+{
+    return ledger_number (
+        self, ledger_text (self,
+                           "SELECT coalesce (%s, 0) FROM run WHERE job = %d AND "
+                           "ordinal = 1",
+                           column, id));
+}
+
+/* The run's timer, or one that it might have had, now that it is due. */
+static void
+propose_timer (ledger *self, int id)
+{
+    ledger_pass (self, BF_MINUTE_US);
+    int64_t due_us = run_number (self, id, "timer_us - (SELECT boot_origin_us FROM meta)");
+    bf_timer timer = {BF_SOURCE_RUN, (uint64_t)id, 1, due_us ? due_us : self->now.boot.us,
+                      1};
+    ledger_propose (self, &timer, 1, NULL);
+}
+
+static void
+propose_claim (ledger *self, int id)
+{
+    Belfry__Internal__StoreItem *item =
+        ledger_item (self, ledger_text (self,
+                                        "proposal.assignments.runs.queue=1 "
+                                        "proposal.assignments.runs.job=%d "
+                                        "proposal.assignments.runs.ordinal=1",
+                                        id));
+    item->proposal->assignments[0]->claim = ledger_claim (self, "claim.types=mail");
+    ledger_begin (self);
+    ledger_give (self, item);
+    ledger_commit (self);
+}
+
+/* Returns the code, where there is one to compare. */
+static int
+do_act (ledger *self, act what, int id)
+{
+    const char *token = ledger_text (self, "%d.1.1", id);
+    Belfry__V1__Reply *reply;
+    switch (what) {
+    case COMPLETE:
+        return (int)ledger_do (self, ledger_text (self, "complete.token=%s", token))->code;
+    case FAIL:
+        return (int)ledger_do (self, ledger_text (self, "fail.token=%s", token))->code;
+    case SNOOZE:
+        return (int)ledger_do (self,
+                               ledger_text (self, "snooze.for_us=5 snooze.token=%s", token))
+            ->code;
+    case HEARTBEAT:
+        reply = ledger_ok (self, ledger_text (self, "heartbeat.tokens=%s", token));
+        return (int)reply->heartbeat->items[0]->code;
+    case REDRIVE:
+        return (int)ledger_do (self, ledger_text (self, "redrive.run=%d.1", id))->code;
+    case OVERDUE:
+        ledger_overdue (self, token, false);
+        return 0;
+    case RETURNED:
+        ledger_returned (self, token, NULL);
+        return 0;
+    case CLAIM:
+        propose_claim (self, id);
+        return 0;
+    case TIMER:
+        propose_timer (self, id);
+        return 0;
+    default:
+        ledger_do (self, ledger_text (self, "cancel.job.id=%d", id));
+        return 0;
+    }
+}
+
+static void
+test_runs (void **state)
+{
+    ledger *self = *state;
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        for (act what = 0; what < ACTS; what++) {
+            int id = runs[i].make (self);
+            assert_int_equal (run_number (self, id, "state"), runs[i].state);
+            cell expected = runs[i].cells[what];
+            int code = do_act (self, what, id);
+            int64_t found = run_number (self, id, "state");
+            int64_t then = expected.state ? expected.state : runs[i].state;
+            if (found != then || (what <= REDRIVE && code != expected.code)) {
+                fail_msg ("act %d on a %s run: code %d, then %s", (int)what, runs[i].name,
+                          code, bf_run_state_name ((bf_run_state)found));
+            }
+            bool moves = expected.state != 0 || what == CANCEL ||
+                         (what == REDRIVE && expected.code == OK);
+            if (!moves) {
+                assert_string_equal (ledger_kinds (self), "");
+            }
+            /* So that the next one begins alone. */
+            ledger_do (self, ledger_text (self, "cancel.job.id=%d", id));
+        }
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, ledger_setup, ledger_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (test_jobs),
+        TEST (test_paused),
+        TEST (test_runs),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

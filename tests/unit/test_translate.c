@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * Nothing is lost between the wire's structs and core's. That the numbers agree is proved
+ * when translate.c is compiled.
+ */
+#include "messages/translate.h"
+
+#include <string.h>
+
+#include "messages/codec.h"
+#include "messages/limits.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/request.h"
+
+static void
+test_spec (void **state)
+{
+    (void)state;
+    bf_arena *arena = bf_arena_new (BF_DECODE_BYTES);
+    Belfry__V1__Request *request = request_make (
+        arena, "schedule.jobs[0].type=a schedule.jobs[0].at_us=11 "
+               "schedule.jobs[0].delivery=2 schedule.jobs[0].lease_us=100001 "
+               "schedule.jobs[0].run_timeout_us=100002 "
+               "schedule.jobs[0].start_timeout_us=1003 "
+               "schedule.jobs[0].retry.max_attempts=3 schedule.jobs[0].retry.backoff=2 "
+               "schedule.jobs[0].retry.delay_us=1004 "
+               "schedule.jobs[0].retry.jitter_percent=0 "
+               "schedule.jobs[1].type=b schedule.jobs[1].after_us=12");
+    assert_int_equal (bf_request_normalise (request, arena, NULL), BF_OK);
+
+    bf_spec spec = bf_spec_from_wire (request->schedule->jobs[0]);
+    assert_int_equal (spec.trigger.clock, BF_CLOCK_WALL);
+    assert_int_equal (spec.trigger.us, 11);
+    assert_int_equal (spec.delivery, BF_DELIVERY_NOTIFY);
+    assert_int_equal (spec.lease.us, 100001);
+    assert_int_equal (spec.run_timeout.us, 100002);
+    assert_int_equal (spec.start_timeout.us, 1003);
+    assert_int_equal (spec.retry.max_attempts, 3);
+    assert_int_equal (spec.retry.backoff, BF_BACKOFF_FIXED);
+    assert_int_equal (spec.retry.delay.us, 1004);
+    assert_int_equal (spec.retry.factor_permille, 1000);
+    assert_int_equal (spec.retry.max_delay.us, 1004);
+    assert_int_equal (spec.retry.jitter_percent, 0);
+
+    spec = bf_spec_from_wire (request->schedule->jobs[1]);
+    assert_int_equal (spec.trigger.clock, BF_CLOCK_BOOT);
+    assert_int_equal (spec.trigger.us, 12);
+    assert_int_equal (spec.delivery, BF_DELIVERY_WORK);
+    assert_int_equal (spec.lease.us, BF_DEFAULT_LEASE_US);
+    assert_int_equal (spec.run_timeout.us, 0);
+    assert_int_equal (spec.start_timeout.us, 0);
+    assert_int_equal (spec.retry.max_attempts, BF_DEFAULT_MAX_ATTEMPTS);
+    assert_int_equal (spec.retry.backoff, BF_BACKOFF_EXPONENTIAL);
+    assert_int_equal (spec.retry.delay.us, BF_DEFAULT_RETRY_DELAY_US);
+    assert_int_equal (spec.retry.factor_permille, BF_DEFAULT_RETRY_FACTOR_PERMILLE);
+    assert_int_equal (spec.retry.max_delay.us, BF_DEFAULT_RETRY_MAX_DELAY_US);
+    assert_int_equal (spec.retry.jitter_percent, BF_DEFAULT_RETRY_JITTER_PERCENT);
+    bf_arena_destroy (&arena);
+}
+
+static void
+test_there_and_back (void **state)
+{
+    (void)state;
+    bf_timer timer = {BF_SOURCE_RUN, UINT64_MAX, 7, INT64_MIN, 9};
+    Belfry__Internal__Timer wire_timer;
+    bf_timer_to_wire (timer, &wire_timer);
+    bf_timer same_timer = bf_timer_from_wire (&wire_timer);
+    assert_int_equal (same_timer.source, BF_SOURCE_RUN);
+    assert_true (same_timer.job == UINT64_MAX);
+    assert_int_equal (same_timer.ordinal, 7);
+    assert_true (same_timer.due_us == INT64_MIN);
+    assert_int_equal (same_timer.queue, 9);
+
+    bf_ready ready = {1, -2, 3, 4};
+    Belfry__Internal__ReadyRun wire_ready;
+    bf_ready_to_wire (ready, &wire_ready);
+    bf_ready same_ready = bf_ready_from_wire (&wire_ready);
+    assert_int_equal (same_ready.queue, 1);
+    assert_int_equal (same_ready.ready_us, -2);
+    assert_int_equal (same_ready.job, 3);
+    assert_int_equal (same_ready.ordinal, 4);
+
+    bf_token token = {5, 6, 7};
+    Belfry__Internal__Attempt wire_attempt;
+    bf_attempt_to_wire (token, &wire_attempt);
+    bf_token same_token = bf_attempt_from_wire (&wire_attempt);
+    assert_int_equal (same_token.job, 5);
+    assert_int_equal (same_token.ordinal, 6);
+    assert_int_equal (same_token.attempt, 7);
+}
+
+/* The structs are initialised, so that they can be packed as they are. */
+static void
+test_packable (void **state)
+{
+    (void)state;
+    Belfry__Internal__Timer timer;
+    memset (&timer, 0xff, sizeof timer);
+    bf_timer_to_wire ((bf_timer){0}, &timer);
+    assert_int_equal (belfry__internal__timer__get_packed_size (&timer), 0);
+    Belfry__Internal__ReadyRun ready;
+    memset (&ready, 0xff, sizeof ready);
+    bf_ready_to_wire ((bf_ready){0}, &ready);
+    assert_int_equal (belfry__internal__ready_run__get_packed_size (&ready), 0);
+    Belfry__Internal__Attempt attempt;
+    memset (&attempt, 0xff, sizeof attempt);
+    bf_attempt_to_wire ((bf_token){0}, &attempt);
+    assert_int_equal (belfry__internal__attempt__get_packed_size (&attempt), 0);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_spec),
+        cmocka_unit_test (test_there_and_back),
+        cmocka_unit_test (test_packable),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
