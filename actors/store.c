@@ -372,9 +372,10 @@ on_retry (self_t *self, bf_error *error)
     self->retry.us = bf_now_read ().boot.us + SCARCE_US;
     bf_err rc = bf_database_rebuild_reserve (bf_ledger_database (self->ledger));
     if (rc != BF_OK) {
-        /* No reserve, but a held batch may fit by now. */
+        /* No reserve, but a held batch may fit by now, and what was dropped for a second
+         * may come again. */
         self->held = false;
-        return BF_OK;
+        return batch (self, self->done, EDGE_NONE, error);
     }
     bf_log (BF_LOG_WARNING, self->args->birth.name, "there is room on the disk again",
             "directory=\"%s\"", self->args->directory);

@@ -141,9 +141,9 @@ pause_ms (long ms)
     }
 }
 
-/* Starts a program with its stdout in a pipe. */
+/* Starts a program with its stdout, and if asked its stderr, in a pipe. */
 static pid_t
-start (char *const *arguments, int *output)
+start (char *const *arguments, bool errors, int *output)
 {
     int ends[2];
     pid_t pid;
@@ -153,6 +153,9 @@ start (char *const *arguments, int *output)
     }
     posix_spawn_file_actions_init (&actions);
     posix_spawn_file_actions_adddup2 (&actions, ends[1], STDOUT_FILENO);
+    if (errors) {
+        posix_spawn_file_actions_adddup2 (&actions, ends[1], STDERR_FILENO);
+    }
     posix_spawn_file_actions_addclose (&actions, ends[0]);
     posix_spawn_file_actions_addclose (&actions, ends[1]);
     int rc = posix_spawn (&pid, arguments[0], &actions, NULL, arguments, environ);
@@ -170,7 +173,7 @@ start_daemon (game *self)
 {
     char *arguments[] = {self->belfryd, "--log-level", "error", NULL};
     int output;
-    self->daemon = start (arguments, &output);
+    self->daemon = start (arguments, false, &output);
     FILE *lines = fdopen (output, "r");
     char line[1024] = "";
     if (!lines || !fgets (line, sizeof line, lines) || strncmp (line, "ready ", 6) != 0) {
@@ -206,11 +209,11 @@ look_at (game *self, const char *line)
     unsigned long long seq;
     char kind[64];
     char key[128];
+    say ("watch", "%.*s", (int)strcspn (line, "\n"), line);
     if (sscanf (line, "%*s %llu %63s %*s %*s %127s", &seq, kind, key) != 3) {
         return;
     }
     const char *who = who_of (key);
-    say ("watch", "%.*s", (int)strcspn (line, "\n"), line);
     if (!who) {
         return;
     }
@@ -246,7 +249,7 @@ start_watch (game *self, uint64_t head)
     char from[32];
     snprintf (from, sizeof from, "%llu", (unsigned long long)head + 1);
     char *arguments[] = {self->belfry, "watch", "--from", from, NULL};
-    self->watch = start (arguments, &self->watch_output);
+    self->watch = start (arguments, true, &self->watch_output);
 }
 
 /* Waits until `done` (called with the lock) is true; gives up at the deadline. */

@@ -300,7 +300,22 @@ bf_ledger_begin (bf_ledger *self, bf_now now, bf_error *error)
     self->now = now;
     self->boot_us = bf_scale_from_boot (&self->scale, now.boot);
     self->batch = mark_now (self);
-    return self->room_again ? bf_recover_orders (self, error) : BF_OK;
+    bf_err rc = self->room_again ? bf_recover_orders (self, error) : BF_OK;
+    if (rc == BF_OK && self->overdue_held != 0 && !bf_ledger_is_exhausted (self)) {
+        rc = bf_outcome_retry_settled (self, self->overdue_held, error);
+    }
+    self->failed |= rc != BF_OK;
+    return rc;
+}
+
+/* The batch is in: what its beginning told again is told. */
+static void
+told (bf_ledger *self)
+{
+    self->room_again = false;
+    if (!bf_ledger_is_exhausted (self)) {
+        self->overdue_held = 0;
+    }
 }
 
 bf_err
@@ -378,7 +393,8 @@ bf_ledger_apply (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_er
     if (!drops (self, item)) {
         rc = judge (self, item, error);
     } else if (item->item_case == BELFRY__INTERNAL__STORE_ITEM__ITEM_OVERDUE) {
-        rc = bf_outcome_retry_settled (self, item->overdue->batch, error);
+        /* Settled at once it would come again at once. */
+        self->overdue_held = item->overdue->batch;
     }
     if (rc == BF_EDISKFULL && self->scarce) {
         self->exhausted_until.us = self->now.boot.us + EXHAUSTED_US;
@@ -407,7 +423,7 @@ bf_err
 bf_ledger_commit (bf_ledger *self, bf_error *error)
 {
     if (!self->wrote) {
-        self->room_again = false;
+        told (self);
         return BF_OK;
     }
     bf_err rc = write_last (self, error);
@@ -425,7 +441,7 @@ bf_ledger_commit (bf_ledger *self, bf_error *error)
     self->wrote = rc != BF_OK;
     if (rc == BF_OK) {
         self->saved = self->counters;
-        self->room_again = false;
+        told (self);
         bf_list_truncate (&self->topics_touched, 0);
     }
     return rc;

@@ -30,6 +30,8 @@ bf_timer_fire (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run
         return bf_outcome_timer (self, true, timer, error);
     }
     *due = true;
+    /* The clock let go of it when it proposed it: nothing to disarm. */
+    job->was_timed = false;
     rc = bf_job_move_to (self, job, BF_JOB_FIRE_LAST, error);
     if (rc == BF_OK) {
         bf_birth birth = {

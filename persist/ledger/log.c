@@ -91,7 +91,8 @@ bf_log_page_add (bf_ledger *self, bf_log_page *page, Belfry__V1__Event *event,
                  bf_error *error)
 {
     event->stream_epoch = self->stream_epoch;
-    if (strcmp (event->kind, bf_event_name (BF_EVENT_RUN_DELIVERED)) == 0) {
+    if (page->with_payload &&
+        strcmp (event->kind, bf_event_name (BF_EVENT_RUN_DELIVERED)) == 0) {
         bf_err rc = add_payload (self, event, error);
         if (rc != BF_OK) {
             return rc;

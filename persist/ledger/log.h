@@ -22,6 +22,7 @@ typedef struct {
     size_t bytes;
     size_t examined;
     bool full;
+    bool with_payload; /* of delivered runs: Replay */
 } bf_log_page;
 
 /* An empty page for `limit` events, with head, oldest and epoch filled in. */

@@ -21,7 +21,8 @@ bf_job_move_to (bf_ledger *self, bf_job_row *job, bf_job_move move, bf_error *er
     if (next == 0) {
         return bf_fail (error, BF_ESTATE, "job %llu is %s, which does not allow %s",
                         (unsigned long long)job->id, bf_job_state_name (job->state),
-                        bf_job_move_name (move));
+                        move == BF_JOB_TOUCH ? "pause, resume or trigger"
+                                             : bf_job_move_name (move));
     }
     bool was_open = bf_job_is_open (job->state);
     bool is_open = bf_job_is_open (next);

@@ -102,6 +102,8 @@ struct bf_ledger {
     bool failed;       /* an error after which the files must be left to recovery */
     bool scarce;       /* new work is refused */
     bool room_again;   /* scarcity ended: what was dropped meanwhile must be told again */
+    uint64_t
+        overdue_held; /* a batch of retry's that was dropped: settled when there is room */
     bf_boot exhausted_until; /* not even the reserve was enough: every write is refused */
 
     bf_list names; /* bf_name, by id - 1 */

@@ -14,19 +14,25 @@
 
 /* What a lease adds to an answer beside its payload: names, key, tags, numbers. */
 #define LEASE_BYTES 2048
+/* What the claims of one proposal get together, so that a batch's memory holds the
+ * payloads, the replies and their packing; what does not fit stays ready and is proposed
+ * again. */
+#define HANDOUT_BYTES ((size_t)16 * 1024 * 1024)
 
 /* A claim on its way to an answer. */
 typedef struct {
     const Belfry__Internal__ClaimCall *claim;
     bf_answer answer;
     size_t bytes;
+    size_t *handout; /* bytes of all claims of the proposal */
 } grant_t;
 
 static bool
 grant_has_room (const grant_t *self, const bf_job_row *job)
 {
+    size_t more = job->payload_bytes + LEASE_BYTES;
     return self->answer.runs.count < self->claim->claim->max &&
-           self->bytes + job->payload_bytes + LEASE_BYTES <= BF_ANSWER_BYTES;
+           self->bytes + more <= BF_ANSWER_BYTES && *self->handout + more <= HANDOUT_BYTES;
 }
 
 /* Leases the run to the claim, where it has room and the run is ready. */
@@ -42,6 +48,7 @@ grant_add (bf_ledger *self, grant_t *grant, bf_job_row *job, bf_run_row *run,
         bf_token token = {run->job, run->ordinal, run->attempt};
         rc = bf_answer_add_run (self, &grant->answer, token, error);
         grant->bytes += job->payload_bytes + LEASE_BYTES;
+        *grant->handout += job->payload_bytes + LEASE_BYTES;
     }
     return rc;
 }
@@ -210,6 +217,7 @@ bf_judge_proposal (bf_ledger *self, const Belfry__Internal__Proposal *proposal,
                    bf_error *error)
 {
     bf_err rc;
+    size_t handout = 0;
     if (self->scarce) {
         rc = hold (self, proposal, error);
     } else {
@@ -221,6 +229,7 @@ bf_judge_proposal (bf_ledger *self, const Belfry__Internal__Proposal *proposal,
         }
         for (size_t i = 0; i < proposal->n_assignments; i++) {
             grants[i].claim = proposal->assignments[i]->claim;
+            grants[i].handout = &handout;
         }
         rc = bf_ledger_write_begin (self, error);
         if (rc == BF_OK) {

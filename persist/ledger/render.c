@@ -12,7 +12,12 @@
 int64_t
 bf_wall_from_scale (const bf_ledger *self, int64_t us)
 {
-    return bf_us_add (us, bf_scale_skew (&self->scale, self->now));
+    /* As last written rather than as just measured: two answers about one row must not
+     * differ by the microsecond between two readings of a clock. */
+    bool drifted = bf_scale_has_drifted (&self->scale, self->now);
+    int64_t skew_us =
+        drifted ? bf_scale_skew (&self->scale, self->now) : self->scale.skew_us;
+    return bf_us_add (us, skew_us);
 }
 
 static int64_t

@@ -53,6 +53,7 @@ bf_query_replay (bf_ledger *self, const Belfry__V1__Request *request,
     }
     reply->result_case = BELFRY__V1__REPLY__RESULT_EVENTS;
     reply->events = page.reply;
+    page.with_payload = true;
     page.reply->next_cursor = in->after_seq;
     if (in->after_seq + 1 < page.reply->oldest_seq) {
         return bf_fail (

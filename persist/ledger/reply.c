@@ -203,7 +203,9 @@ render_lease (bf_ledger *self, const Belfry__Internal__Attempt *attempt, bf_job_
     return lease->run ? BF_OK : no_memory (error);
 }
 
-/* Only leases that still stand: what has expired meanwhile is somebody else's. */
+/* Only leases that still stand: what has expired meanwhile is somebody else's, and what was
+ * withdrawn must not be begun, nor would its payload be the one that it was claimed with.
+ */
 static bf_err
 render_claim (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply,
               bf_error *error)
@@ -225,7 +227,7 @@ render_claim (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply
             return rc;
         }
         if (rc == BF_ENOTFOUND || run.state != BF_RUN_LEASED ||
-            run.attempt != attempt->attempt) {
+            run.attempt != attempt->attempt || bf_run_is_withdrawn (&job, &run)) {
             continue;
         }
         rc = render_lease (self, attempt, &job, &run, &list[claim->n_leases], error);

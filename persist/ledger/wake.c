@@ -38,6 +38,8 @@ bf_timer_wake (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run
         return bf_outcome_timer (self, true, timer, error);
     }
     *due = true;
+    /* The clock let go of it when it proposed it: nothing to disarm. */
+    run->was_timer_us = 0;
     if (run->state == BF_RUN_RETRY_WAIT) {
         return ready_again (self, job, run, error);
     }

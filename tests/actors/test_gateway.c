@@ -77,6 +77,8 @@ tear_down (void **state)
     neighbour_free (self->dispatcher);
     neighbour_free (self->store);
     zlist_destroy (&self->args.commands_bound);
+    /* libzmq leaves the socket's file. */
+    unlink (self->args.commands[IPC] + strlen ("ipc://"));
     return 0;
 }
 

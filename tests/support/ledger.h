@@ -109,7 +109,8 @@ void ledger_overdue (ledger *self, const char *token, bool run_timeout);
 void ledger_returned (ledger *self, const char *token,
                       const Belfry__Internal__ClaimCall *claim);
 
-/* --- what the last batch said ------------------------------------------------------- */
+/* --- ledger_said.c: what the last batch said
+ * ------------------------------------------------------- */
 
 /* The reply to a call; NULL where there was none. In the arena. */
 Belfry__V1__Reply *ledger_reply (ledger *self, uint64_t call);

@@ -28,19 +28,6 @@ proc_descriptors (pid_t pid)
     return count - 2; /* . and .. */
 }
 
-bool
-proc_await_descriptors (pid_t pid, size_t count)
-{
-    int64_t until_us = bf_now_read ().boot.us + RIG_DEADLINE_MS * BF_MS_US;
-    while (proc_descriptors (pid) > count) {
-        if (bf_now_read ().boot.us > until_us) {
-            return false;
-        }
-        (void)poll (NULL, 0, 1);
-    }
-    return true;
-}
-
 size_t
 proc_resident_bytes (pid_t pid)
 {
@@ -53,4 +40,29 @@ proc_resident_bytes (pid_t pid)
     assert_int_equal (fscanf (file, "%zu %zu", &size, &resident), 2);
     fclose (file);
     return resident * (size_t)sysconf (_SC_PAGESIZE);
+}
+
+static bool
+await (size_t (*measure) (pid_t), pid_t pid, size_t most)
+{
+    int64_t until_us = bf_now_read ().boot.us + RIG_DEADLINE_MS * BF_MS_US;
+    while (measure (pid) > most) {
+        if (bf_now_read ().boot.us > until_us) {
+            return false;
+        }
+        (void)poll (NULL, 0, 1);
+    }
+    return true;
+}
+
+bool
+proc_await_descriptors (pid_t pid, size_t count)
+{
+    return await (proc_descriptors, pid, count);
+}
+
+bool
+proc_await_resident (pid_t pid, size_t bytes)
+{
+    return await (proc_resident_bytes, pid, bytes);
 }

@@ -129,6 +129,27 @@ test_other_slots (void **state)
     assert_string_equal (ledger_to_clock (self), "");
 }
 
+/* A timer in a row whose state has none (a table that was meddled with) stops nobody. */
+static void
+test_impossible_timer (void **state)
+{
+    ledger *self = *state;
+    make_jobs (self, 1, "mail", "");
+    ledger_fire (self, NULL);
+    ledger_lease (self, "mail");
+    self->unchecked = true;
+    sqlite3 *db = bf_database_handle (bf_ledger_database (self->ledger));
+    assert_int_equal (sqlite3_exec (db,
+                                    "UPDATE run SET timer_us = (SELECT boot_origin_us "
+                                    "FROM meta) + 1000000000",
+                                    NULL, NULL, NULL),
+                      SQLITE_OK);
+    bf_timer timer = {BF_SOURCE_RUN, 256, 1, LEDGER_BOOT_US, 1};
+    ledger_propose (self, &timer, 1, NULL);
+    assert_string_equal (ledger_kinds (self), "");
+    assert_int_equal (ledger_number (self, "SELECT state FROM run"), 3);
+}
+
 /* Two claims are promised the same run: one gets it, the other waits on. */
 static void
 test_two_claims (void **state)
@@ -432,6 +453,7 @@ main (void)
         TEST (test_no_claim),
         TEST (test_fires_once),
         TEST (test_other_slots),
+        TEST (test_impossible_timer),
         TEST (test_two_claims),
         TEST (test_cancel_wins),
         TEST (test_max),

@@ -418,7 +418,7 @@ test_start_timeout (void **state)
                      "schedule.jobs.start_timeout_us=5000");
     ledger_fire (self, NULL);
     assert_string_equal (ledger_to_clock (self),
-                         "arm:2:256.1@1000005000 disarm:1:256.0 settled:9");
+                         "arm:2:256.1@1000005000 settled:9");
     ledger_expect (self, ledger_ok (self, "get.job.id=256"),
                    "get.runs.timer_us=1767225600005000");
     ledger_pass (self, 5000);
@@ -444,7 +444,7 @@ test_start_timeout_claimed (void **state)
     assert_string_equal (ledger_to_clock (self), "disarm:2:256.1");
     ledger_ok (self, "snooze.token=256.1.1 snooze.for_us=0");
     ledger_fire (self, NULL);
-    assert_string_equal (ledger_to_clock (self), "disarm:2:256.1 settled:9");
+    assert_string_equal (ledger_to_clock (self), "settled:9");
     ledger_pass (self, BF_SECOND_US);
     assert_int_equal (ledger_fire (self, NULL), 0);
     assert_string_equal (ledger_lease (self, "mail"), "256.1.2");
@@ -531,6 +531,8 @@ test_notify (void **state)
         assert_string_equal (reply->events->events[i]->content_type,
                              has ? "text/plain" : "");
     }
+    ledger_expect (self, ledger_ok (self, "history.kinds=run.delivered"),
+                   "events.events=1 events.events.payload=0");
     ledger_expect (self, ledger_ok (self, "get.job.id=256"),
                    "get.job.state=4 get.runs.state=9 get.runs.timer_us=0");
 }
