@@ -28,15 +28,18 @@
 /* A PUB reads subscriptions only. (CURVE's handshake needs 320.) */
 #define PUB_FRAME_BYTES 1024
 
-/* Frames waiting per peer. A ROUTER may owe one peer every call that the gateway has in
- * flight, so that one who reads never loses an answer; what it reads ahead is little,
- * because a frame may be large. A PUB gives a subscriber some seconds of a busy feed; one
- * who falls further behind replays. */
-#define ROUTER_SEND_FRAMES 4096
+/* Frames waiting per peer. A ROUTER may owe one peer every call that the gateway lets it
+ * have in flight (1024 commands, 256 claims), so that one who reads never loses an answer;
+ * not more, because a frame may be large and libzmq counts no bytes. What it reads ahead is
+ * little for the same reason. A PUB gives a subscriber some seconds of a busy feed; one who
+ * falls further behind replays. */
+#define ROUTER_SEND_FRAMES 1280
 #define ROUTER_RECEIVE_FRAMES 256
 #define PUB_SEND_FRAMES 10000
 
 #define HANDSHAKE_MS 5000 /* half-open peers */
+/* A tcp peer that takes nothing for so long is cut off. */
+#define TCP_STALL_MS 10000
 #define HEARTBEAT_MS 2000 /* dead peers, seen from this side … */
 #define HEARTBEAT_TIMEOUT_MS 8000
 #define HEARTBEAT_TTL_MS 10000 /* … and from theirs */
@@ -59,7 +62,7 @@ parse_port (const char *text, const char *port, bf_error *error)
         return BF_OK;
     }
     size_t digits = strspn (port, "0123456789");
-    long number = digits > 0 && digits <= 5 && !port[digits] ? atol (port) : 0;
+    long number = digits > 0 && digits <= 5 && !port[digits] ? strtol (port, NULL, 10) : 0;
     if (number < 1 || number > 65535) {
         return bf_fail (error, BF_ECONFIG,
                         "endpoint %s: the port must be 1 to 65535, or * to let the kernel "
@@ -256,6 +259,7 @@ bf_door_new (int type)
         {ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS},
         {ZMQ_LINGER, LINGER_MS},
         {ZMQ_TCP_KEEPALIVE, 1},
+        {ZMQ_TCP_MAXRT, TCP_STALL_MS},
         {ZMQ_BACKLOG, BACKLOG},
     };
     /* Without ROUTER_MANDATORY an answer to a peer that is gone, or does not read, vanishes

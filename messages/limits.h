@@ -13,8 +13,12 @@
 #define BF_FRAME_BYTES (1024 * 1024) /* a request or a reply */
 #define BF_ENVELOPE_FRAMES 8         /* return path, delimiter and body together */
 #define BF_PAYLOAD_BYTES (64 * 1024) /* a payload, a result */
-#define BF_ANSWER_BYTES \
-    (960 * 1024) /* where a listing is cut: a frame less room for the rest of the reply */
+/* Where a reply to a command is cut: a frame less room for the rest of the reply. */
+#define BF_REPLY_BYTES (960 * 1024)
+/* Where a page of a listing, or the leases of a claim, are cut: at least one payload of 64
+ * KiB and one result fit; and as many as one peer may have asked for and not read (1280)
+ * stay bounded in memory. */
+#define BF_ANSWER_BYTES (240 * 1024)
 /* Fields of a request that this version does not know: 16 for each of 1000 jobs. Each costs
  * protobuf-c up to 104 bytes. */
 #define BF_UNKNOWN_FIELDS 16384

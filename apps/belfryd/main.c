@@ -5,6 +5,7 @@
  * from a signalfd, so that no thread is ever interrupted by one.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,9 @@
 #include "core/base/log.h"
 
 #define NAME "belfryd"
+
+/* glibc's own start value. */
+#define MMAP_THRESHOLD_BYTES (128 * 1024)
 
 static const char help[] =
     "usage: belfryd [OPTION]…\n"
@@ -233,6 +237,10 @@ main (int argc, char **argv)
         return complain (BELFRY_FAILED, strerror (errno));
     }
     environment_clean ();
+    /* Replies and batches of a megabyte come and go on different threads: from the heap
+     * they would leave holes in its arenas for good, mapped they are given back. Setting
+     * the threshold keeps glibc from raising it by itself. */
+    mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
     settings self = {0};
     int status = configure (&self, argc, argv);
     if (status == -1) {

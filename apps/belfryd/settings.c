@@ -99,7 +99,7 @@ static bf_err
 set_flag (bool *flag, const char *value, bf_error *error)
 {
     bool yes = !strcmp (value, "yes") || !strcmp (value, "true");
-    if (!yes && strcmp (value, "no") && strcmp (value, "false")) {
+    if (!yes && strcmp (value, "no") != 0 && strcmp (value, "false") != 0) {
         return bf_fail (error, BF_EINVALID, "it must be yes or no, not %s", value);
     }
     *flag = yes;
@@ -151,7 +151,7 @@ static bf_err
 set_argument (settings *self, int argc, char **argv, int *index, bf_error *error)
 {
     const char *argument = argv[*index];
-    if (strncmp (argument, "--", 2)) {
+    if (strncmp (argument, "--", 2) != 0) {
         return bf_fail (error, BF_EINVALID, "%s is not an option; see --help", argument);
     }
     char name[64];
@@ -374,7 +374,7 @@ lists_equal (const bf_list *a, const bf_list *b)
         return false;
     }
     for (size_t i = 0; i < a->count; i++) {
-        if (strcmp (a->items[i], b->items[i])) {
+        if (strcmp (a->items[i], b->items[i]) != 0) {
             return false;
         }
     }

@@ -240,6 +240,7 @@ event_publish (bf_ledger *self, bf_event_kind kind, const Belfry__V1__Event *eve
     published->topic = bf_event_topic (kind, event->type, topic);
     published->event = (ProtobufCBinaryData){EPOCH_BYTES + size, bytes};
     if (detail->with_payload) {
+        BF_INVARIANT (job != NULL);
         rc = extra_pack (self, job, &published->extra, error);
         if (rc != BF_OK) {
             return rc;

@@ -59,7 +59,7 @@ bf_refusal_send (bf_ledger *self, bf_caller caller, const bf_error *refusal,
 
 /* Room for all `out` of an answer together; the jobs without their definitions need less
  * than the rest. */
-#define OUT_BYTES (BF_ANSWER_BYTES / 2)
+#define OUT_BYTES (BF_REPLY_BYTES / 2)
 
 static bf_err
 render_item (bf_ledger *self, const Belfry__Internal__StoredJob *stored,
@@ -126,7 +126,7 @@ render_jobs (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply,
         }
         list[jobs->n_items++] = &items[i];
     }
-    if (count > 1 && belfry__v1__jobs_reply__get_packed_size (jobs) > BF_ANSWER_BYTES) {
+    if (count > 1 && belfry__v1__jobs_reply__get_packed_size (jobs) > BF_REPLY_BYTES) {
         drop_specs (jobs);
     }
     reply->jobs = jobs;

@@ -271,7 +271,7 @@ test_options (void **state)
         int64_t send_frames;
         int64_t receive_frames;
     } rows[] = {
-        {ZMQ_ROUTER, 2 * 1024 * 1024, 4096, 256},
+        {ZMQ_ROUTER, 2 * 1024 * 1024, 1280, 256},
         {ZMQ_PUB, 1024, 10000, 10000},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -14,7 +14,6 @@
 #include <sqlite3.h>
 #include <zmq.h>
 
-#include "core/base/hash.h"
 #include "core/base/time.h"
 #include "tests/support/ask.h"
 #include "tests/support/cmocka.h"

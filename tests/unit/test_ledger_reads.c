@@ -88,12 +88,13 @@ test_get_cut_by_bytes (void **state)
     Belfry__V1__Reply *reply =
         ledger_ok (self, "get.job.id=256 get.max_runs=100 get.with_payload=1");
     size_t first = reply->get->n_runs;
-    assert_in_range (first, 12, 14);
+    assert_int_equal (first, 2);
     reply = ledger_ok (self, ledger_text (self,
                                           "get.job.id=256 get.max_runs=100 "
                                           "get.with_payload=1 get.before_ordinal=%zu",
                                           20 - first + 1));
-    assert_int_equal (reply->get->n_runs, 20 - first);
+    /* The last two of these: 16 and 15, which fit beside each other, too. */
+    assert_int_equal (reply->get->n_runs, first);
 }
 
 /* 256 default/mail/a1 [x y], 512 default/call/a2 [x], 768 n/mail/b1 cancelled, 1024
@@ -209,7 +210,7 @@ test_list_cut_by_bytes (void **state)
         pages++;
     } while (cursor != 0);
     assert_int_equal (total, 32);
-    assert_int_equal (pages, 3);
+    assert_int_equal (pages, 11);
 }
 
 /* A page looks at 10,000 rows and may be empty, with a cursor. */

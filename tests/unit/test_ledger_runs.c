@@ -417,8 +417,7 @@ test_start_timeout (void **state)
     ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.after_us=0 "
                      "schedule.jobs.start_timeout_us=5000");
     ledger_fire (self, NULL);
-    assert_string_equal (ledger_to_clock (self),
-                         "arm:2:256.1@1000005000 settled:9");
+    assert_string_equal (ledger_to_clock (self), "arm:2:256.1@1000005000 settled:9");
     ledger_expect (self, ledger_ok (self, "get.job.id=256"),
                    "get.runs.timer_us=1767225600005000");
     ledger_pass (self, 5000);
