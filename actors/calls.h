@@ -33,10 +33,10 @@ typedef struct {
 
 /* What the gateway runs with. 16 MiB are 16 of the largest frames: one peer alone cannot
  * use up the bytes of all. */
-#define BF_CALLS_LIMITS                                                        \
-    {                                                                          \
-        .calls = {4096, 4096}, .peer_calls = {1024, 256}, .bytes = 64U << 20U, \
-        .peer_bytes = 16U << 20U                                               \
+#define BF_CALLS_LIMITS                                                       \
+    {                                                                         \
+        .calls = {4096, 4096}, .peer_calls = {512, 128}, .bytes = 64U << 20U, \
+        .peer_bytes = 16U << 20U                                              \
     }
 
 /* The way back: the frames in the order they came, first the routing id; `bytes` are those

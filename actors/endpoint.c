@@ -29,10 +29,11 @@
 #define PUB_FRAME_BYTES 1024
 
 /* Frames waiting per peer. A ROUTER may owe one peer every call that the gateway lets it
- * have in flight (1024 commands, 256 claims), so that one who reads never loses an answer;
- * not more, because a frame may be large and libzmq counts no bytes. What it reads ahead is
- * little for the same reason. A PUB gives a subscriber some seconds of a busy feed; one who
- * falls further behind replays. */
+ * have in flight (512 commands, 128 claims), so that one who reads never loses an answer;
+ * twice that, because libzmq learns what was read in halves of the mark; and not more,
+ * because a frame may be large and libzmq counts no bytes. What it reads ahead is little
+ * for the same reason. A PUB gives a subscriber some seconds of a busy feed; one who falls
+ * further behind replays. */
 #define ROUTER_SEND_FRAMES 1280
 #define ROUTER_RECEIVE_FRAMES 256
 #define PUB_SEND_FRAMES 10000

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "actors/loop.h"
+#include "actors/store_weight.h"
 #include "actors/wiring.h"
 #include "core/base/list.h"
 #include "core/base/log.h"
@@ -23,18 +24,26 @@
 
 #include "internal.pb-c.h"
 
-/* Work in one transaction. A commit is one fdatasync, which a disk does in 0.1 to 10 ms;
- * a thousand small commands take the ledger about as long, so that beyond this a larger
- * batch gains nothing and its first caller only waits. */
+/* Work in one transaction, by weight. A commit is one fdatasync, which a disk does in 0.1
+ * to 10 ms; a thousand small commands take the ledger about as long, so that beyond this a
+ * larger batch gains nothing and its first caller only waits. */
 #define BF_STORE_BATCH 1000
-/* A read may look at BF_PAGE_EXAMINED rows and answer nearly 1 MiB: a batch full of them
- * holds at most 16, so that neither time nor memory of a batch is theirs. */
-#define READ_WEIGHT 64
-/* Bytes taken from the inbox at once: a thousand commands of the usual size. */
+/* What a batch may take of the ledger's memory before it is ended, whatever is left for the
+ * next one. Weights say nothing about bytes: a small command may have a large answer. */
+#define BF_STORE_BATCH_MEMORY ((size_t)64 * 1024 * 1024)
+/* Bytes taken from the inbox at once: a thousand commands of the usual size. It bounds what
+ * waits here unpacked, not what judging it takes. */
 #define BF_STORE_BATCH_BYTES ((size_t)1024 * 1024)
 
-/* How often room for the reserve is looked for while the disk is full. */
+/* How often a held batch is tried again, and room for the reserve is looked for, while the
+ * disk is full. */
 #define SCARCE_US BF_SECOND_US
+/* Room for the reserve may be the last there was. Full again so soon after leaving, the
+ * next leaving has to wait twice as long, up to the most; after a quiet minute, as at
+ * first. */
+#define FLAP_US (10 * BF_SECOND_US)
+#define LEAVE_MAX_US BF_MINUTE_US
+#define QUIET_US BF_MINUTE_US
 
 typedef struct {
     bf_store_args *args;
@@ -46,6 +55,9 @@ typedef struct {
     bf_list items;   /* Belfry__Internal__StoreItem, unpacked */
     size_t done;     /* items judged, committed and released */
     bf_boot retry;   /* disk full: when to look for room; INT64_MAX otherwise */
+    bf_boot left;    /* disk full: when it last was over */
+    bf_boot leave;   /* not over before then */
+    int64_t wait_us; /* how long it lasts at least */
     bool held;       /* there is no room to refuse the batch in: it waits */
     bool terminated;
 } self_t;
@@ -115,6 +127,7 @@ self_new (zsock_t *pipe, bf_store_args *args, bf_error *error)
     self->args = args;
     self->pipe = pipe;
     self->retry.us = INT64_MAX;
+    self->left.us = -QUIET_US;
     if (self_open (self, error) != BF_OK) {
         self_destroy (&self);
     }
@@ -183,13 +196,17 @@ release (self_t *self, bf_error *error)
 /* What a batch may have at its edges beside the items. */
 typedef enum { EDGE_NONE, EDGE_RECOVER, EDGE_RETIRE } edge;
 
-/* Everything between begin and commit. */
+/* Everything between begin and commit: the items up to *end_p, which is moved to where the
+ * batch's memory ended, if that came first. */
 static bf_err
-judge (self_t *self, size_t end, edge at, bf_error *error)
+judge (self_t *self, size_t *end_p, edge at, bf_error *error)
 {
     bf_err rc = at == EDGE_RECOVER ? bf_ledger_recover (self->ledger, error) : BF_OK;
-    for (size_t i = self->done; rc == BF_OK && i < end; i++) {
+    for (size_t i = self->done; rc == BF_OK && i < *end_p; i++) {
         rc = bf_ledger_apply (self->ledger, self->items.items[i], error);
+        if (bf_ledger_used (self->ledger) > BF_STORE_BATCH_MEMORY) {
+            *end_p = i + 1;
+        }
     }
     if (rc == BF_OK && at == EDGE_RETIRE) {
         rc = bf_ledger_retire (self->ledger, error);
@@ -198,11 +215,11 @@ judge (self_t *self, size_t end, edge at, bf_error *error)
 }
 
 static bf_err
-transact (self_t *self, size_t end, edge at, bf_error *error)
+transact (self_t *self, size_t *end_p, edge at, bf_error *error)
 {
     bf_err rc = bf_ledger_begin (self->ledger, bf_now_read (), error);
     if (rc == BF_OK) {
-        rc = judge (self, end, at, error);
+        rc = judge (self, end_p, at, error);
     }
     if (rc == BF_OK) {
         rc = bf_ledger_commit (self->ledger, error);
@@ -224,43 +241,58 @@ checkpoint (self_t *self, bf_error *error)
     return rc == BF_EDISKFULL ? BF_OK : rc;
 }
 
+/* How long this time of disk full lasts at least. */
+static void
+set_leave (self_t *self, bf_boot now)
+{
+    int64_t lasted_us = now.us - self->left.us;
+    if (lasted_us >= QUIET_US) {
+        self->wait_us = SCARCE_US;
+    } else if (lasted_us < FLAP_US) {
+        self->wait_us = 2 * self->wait_us < LEAVE_MAX_US ? 2 * self->wait_us : LEAVE_MAX_US;
+    }
+    self->leave.us = now.us + self->wait_us;
+}
+
 static void
 become_scarce (self_t *self)
 {
+    bf_boot now = bf_now_read ().boot;
     if (!bf_ledger_is_scarce (self->ledger)) {
         bf_log (BF_LOG_ERROR, self->args->birth.name,
                 "the disk is full: new work is refused until there is room",
                 "directory=\"%s\"", self->args->directory);
         bf_ledger_set_scarce (self->ledger, true);
         bf_database_release_reserve (bf_ledger_database (self->ledger));
+        set_leave (self, now);
     }
-    self->retry.us = bf_now_read ().boot.us + SCARCE_US;
+    self->retry.us = now.us + SCARCE_US;
 }
 
 /* The same items on the reserve, and, where even that is not enough, once more, when the
  * ledger refuses everything that needs room, so that callers hear of it. */
 static bf_err
-transact_scarce (self_t *self, size_t end, edge at, bf_error *error)
+transact_scarce (self_t *self, size_t *end_p, edge at, bf_error *error)
 {
     bf_err rc = BF_EDISKFULL;
     for (int tries = 0; rc == BF_EDISKFULL && tries < 2; tries++) {
         become_scarce (self);
         rc = checkpoint (self, error);
         if (rc == BF_OK) {
-            rc = transact (self, end, at, error);
+            rc = transact (self, end_p, at, error);
         }
     }
     return rc;
 }
 
-/* Judges, commits and releases the items up to `end`. BF_EDISKFULL: they could not even be
- * refused, and are kept. */
+/* Judges, commits and releases the items up to `end`, or fewer. BF_EDISKFULL: they could
+ * not even be refused, and are kept. */
 static bf_err
 batch (self_t *self, size_t end, edge at, bf_error *error)
 {
-    bf_err rc = transact (self, end, at, error);
+    bf_err rc = transact (self, &end, at, error);
     if (rc == BF_EDISKFULL) {
-        rc = transact_scarce (self, end, at, error);
+        rc = transact_scarce (self, &end, at, error);
     }
     if (rc == BF_OK) {
         self->done = end;
@@ -274,36 +306,6 @@ batch (self_t *self, size_t end, edge at, bf_error *error)
     return rc;
 }
 
-static bool
-is_read (const Belfry__Internal__Call *call)
-{
-    switch (call->request->command_case) {
-    case BELFRY__V1__REQUEST__COMMAND_GET:
-    case BELFRY__V1__REQUEST__COMMAND_LIST:
-    case BELFRY__V1__REQUEST__COMMAND_HISTORY:
-    case BELFRY__V1__REQUEST__COMMAND_REPLAY:
-    case BELFRY__V1__REQUEST__COMMAND_STATUS:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static size_t
-weight (const Belfry__Internal__StoreItem *item)
-{
-    switch (item->item_case) {
-    case BELFRY__INTERNAL__STORE_ITEM__ITEM_CALL:
-        return is_read (item->call) ? READ_WEIGHT : 1;
-    case BELFRY__INTERNAL__STORE_ITEM__ITEM_PROPOSAL:
-        return item->proposal->n_timers + item->proposal->n_assignments + 1;
-    case BELFRY__INTERNAL__STORE_ITEM__ITEM_OVERDUE:
-        return item->overdue->n_leases + 1;
-    default:
-        return 1;
-    }
-}
-
 /* The items after `done` that make one batch: at least one where there is any. */
 static size_t
 batch_end (const self_t *self)
@@ -311,7 +313,7 @@ batch_end (const self_t *self)
     size_t end = self->done;
     size_t sum = 0;
     while (end < self->items.count && sum < BF_STORE_BATCH) {
-        sum += weight (self->items.items[end]);
+        sum += bf_store_weight (self->items.items[end]);
         end++;
     }
     return end;
@@ -366,12 +368,13 @@ tend (self_t *self, bool idle, bf_error *error)
 static bf_err
 on_retry (self_t *self, bf_error *error)
 {
-    if (self->retry.us == INT64_MAX || bf_now_read ().boot.us < self->retry.us) {
+    bf_boot now = bf_now_read ().boot;
+    if (now.us < self->retry.us) {
         return BF_OK;
     }
-    self->retry.us = bf_now_read ().boot.us + SCARCE_US;
-    bf_err rc = bf_database_rebuild_reserve (bf_ledger_database (self->ledger));
-    if (rc != BF_OK) {
+    self->retry.us = now.us + SCARCE_US;
+    if (now.us < self->leave.us ||
+        bf_database_rebuild_reserve (bf_ledger_database (self->ledger)) != BF_OK) {
         /* No reserve, but a held batch may fit by now, and what was dropped for a second
          * may come again. */
         self->held = false;
@@ -380,6 +383,7 @@ on_retry (self_t *self, bf_error *error)
     bf_log (BF_LOG_WARNING, self->args->birth.name, "there is room on the disk again",
             "directory=\"%s\"", self->args->directory);
     bf_ledger_set_scarce (self->ledger, false);
+    self->left = now;
     self->retry.us = INT64_MAX;
     self->held = false;
     /* Lets the clock's reset out, also where nothing else is asked. */

@@ -81,9 +81,10 @@ bf_dispatch *bf_dispatch_new (const bf_dispatch_out *out, uint64_t seed);
 void bf_dispatch_destroy (bf_dispatch **self_p);
 
 /* A claim that waits already under the same (client, request_id) is superseded and keeps
- * its place in line; BF_EREUSED where that one asks for something else. Any other is
- * recalled first, whatever its time: it may have been answered. BF_ENOMEM: nothing changed,
- * the caller answers BUSY. */
+ * its place in line, and its time where the new one's is not sooner: repeated without a
+ * wait, it is answered at the next tick. BF_EREUSED where that one asks for something else.
+ * Any other is recalled first, whatever its time: it may have been answered. BF_ENOMEM:
+ * nothing changed, the caller answers BUSY. */
 bf_err bf_dispatch_claim (bf_dispatch *self, const bf_claim *claim);
 
 /* done: the claim has its answer. Not done: it waits (on), and bf_dispatch_serve gives it

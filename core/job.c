@@ -3,7 +3,7 @@
  * The law of jobs: the table of states. The ledger asks it before it writes a state, and
  * nobody else decides one.
  *
- *    waiting ----> scheduled ----> active ----> completed
+ *    waiting ----> scheduled ----> active ----> completed --REDRIVE--> active
  *       |           |  ^  |          |  |         (FINISH)
  *       |           |  '--|----------'  '------> dead --REDRIVE--> active
  *       |           |     | RESCHEDULE             (FAIL)
@@ -14,8 +14,9 @@
  *
  * active: no further slot, a run still open. RESCHEDULE leads back from active because it
  * takes back a slot that became a run. REDRIVE leaves an open job where it is: one of its
- * runs can be dead while the job still waits for a slot or for another run. completed,
- * cancelled and confirmed absorb.
+ * runs can be dead while the job still waits for a slot or for another run. It opens a
+ * completed one again where an extra run died beside the one that decided. cancelled and
+ * confirmed absorb.
  */
 #include "core/job.h"
 
@@ -56,6 +57,10 @@ static const unsigned char moves[BF_JOB_STATE_LAST + 1][BF_JOB_MOVES] = {
             [BF_JOB_FAIL] = DEAD,
             [BF_JOB_REDRIVE] = ACTIVE,
             [BF_JOB_TOUCH] = ACTIVE,
+        },
+    [COMPLETED] =
+        {
+            [BF_JOB_REDRIVE] = ACTIVE,
         },
     [DEAD] =
         {

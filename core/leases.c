@@ -20,6 +20,7 @@ typedef struct {
     int64_t lease_us;
     int64_t beat_until;
     int64_t run_until;
+    int64_t told_until; /* the end as the store has it */
     bool flagged;
     bool proposed;
 } lease_t;
@@ -100,7 +101,8 @@ bf_leases_open (bf_leases *self, bf_token token, bf_boot from, bf_span lease,
                       .beat_until = bf_us_add (from.us, lease.us),
                       .run_until = run_until.us,
                       .flagged = flagged};
-    opened.node = (bf_heap_node){.at = end_of (&opened), .id = token.job};
+    opened.told_until = end_of (&opened);
+    opened.node = (bf_heap_node){.at = opened.told_until, .id = token.job};
 
     lease_t *held = find (self, token);
     if (held != NULL) {
@@ -144,13 +146,31 @@ bf_lease_pulse
 bf_leases_pulse (bf_leases *self, bf_token token, bf_boot now, bf_boot *until)
 {
     lease_t *lease = find (self, token);
-    if (lease == NULL || lease->proposed) {
+    if (lease == NULL) {
         return BF_LEASE_UNKNOWN;
     }
     lease->beat_until = bf_us_add (now.us, lease->lease_us);
+    if (lease->proposed) {
+        return BF_LEASE_UNKNOWN;
+    }
     bf_heap_move (&self->by_end, &lease->node, end_of (lease));
     until->us = end_of (lease);
     return lease->flagged ? BF_LEASE_FLAGGED : BF_LEASE_EXTENDED;
+}
+
+bool
+bf_leases_tell (bf_leases *self, bf_token token)
+{
+    lease_t *lease = find (self, token);
+    if (lease == NULL) {
+        return false;
+    }
+    int64_t moved_us = end_of (lease) - lease->told_until;
+    if (moved_us <= 0 || moved_us < lease->lease_us / BF_LEASES_TELL_PARTS) {
+        return false;
+    }
+    lease->told_until = end_of (lease);
+    return true;
 }
 
 size_t

@@ -17,6 +17,10 @@
 
 /* Leases in one batch to the store; one batch is out at a time. */
 #define BF_LEASES_BATCH 1000
+/* The store is told of a lease's end when it has moved by a part of so many of its length:
+ * the rows only show it to people. So a lease costs the store this many notes in its own
+ * length, however fast its worker beats. */
+#define BF_LEASES_TELL_PARTS 4
 
 typedef struct {
     bf_token token;
@@ -47,9 +51,13 @@ void bf_leases_flag (bf_leases *self, bf_token token);
 bf_lease_pulse bf_leases_pulse (bf_leases *self, bf_token token, bf_boot now,
                                 bf_boot *until);
 
+/* Whether the end has moved far enough to tell the store; if so it counts as told. */
+bool bf_leases_tell (bf_leases *self, bf_token token);
+
 /* Takes the leases that have run out, up to `size`; 0 while a batch is unsettled. They stay
- * held, deaf to heartbeats, until they are closed, or come back to life when the batch is
- * settled without that. */
+ * held until they are closed, or come back to life when the batch is settled without that.
+ * Until then a heartbeat finds them UNKNOWN, but it counts where they come back: the rows
+ * may have answered it. */
 size_t bf_leases_overdue (bf_leases *self, bf_boot now, bf_overdue *overdue, size_t size,
                           uint64_t *batch);
 void bf_leases_settled (bf_leases *self, uint64_t batch);

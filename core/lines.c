@@ -300,6 +300,17 @@ bf_lines_repeat (bf_lines *self, bf_waiter *waiter, uint64_t call)
 }
 
 void
+bf_lines_hurry (bf_lines *self, bf_waiter *waiter, bf_boot until)
+{
+    if (until.us < waiter->until.us) {
+        waiter->until = until;
+        if (waiter->state == BF_WAITER_PARKED) {
+            bf_heap_move (&self->by_until, &waiter->node, until.us);
+        }
+    }
+}
+
+void
 bf_lines_rename (bf_lines *self, bf_waiter *waiter)
 {
     forget_call (self, waiter->call);

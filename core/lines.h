@@ -102,6 +102,8 @@ bf_err bf_lines_join (bf_lines *self, const bf_claim *claim);
 /* The same request under a newer call, which becomes the next call; a former next call is
  * forgotten. */
 bf_err bf_lines_repeat (bf_lines *self, bf_waiter *waiter, uint64_t call);
+/* Its empty answer is due at `until`, where that is sooner than it was. */
+void bf_lines_hurry (bf_lines *self, bf_waiter *waiter, bf_boot until);
 /* The next call becomes the call; the old one is forgotten. */
 void bf_lines_rename (bf_lines *self, bf_waiter *waiter);
 /* Frees it, and the names that only it waited for. */

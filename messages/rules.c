@@ -139,7 +139,8 @@ static const bf_rule claim_rows[] = {
 static const bf_rules claim_rules = {RULES (claim, claim_rows)};
 
 static const bf_rule heartbeat_rows[] = {
-    {AT (Heartbeat, tokens), TOKEN, LIST (1, BF_TOKENS_PER_CALL)},
+    {AT (Heartbeat, tokens), TOKEN, LIST (1, BF_TOKENS_PER_CALL),
+     .twice = BF_TWICE_COLLAPSED},
 };
 static const bf_rules heartbeat_rules = {RULES (heartbeat, heartbeat_rows)};
 

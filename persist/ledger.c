@@ -13,8 +13,8 @@
 #include "persist/ledger/calls.h"
 #include "persist/ledger/commands.h"
 #include "persist/ledger/events.h"
+#include "persist/ledger/held.h"
 #include "persist/ledger/names.h"
-#include "persist/ledger/outcome.h"
 #include "persist/ledger/private.h"
 #include "persist/ledger/recover.h"
 #include "persist/ledger/sql.h"
@@ -279,6 +279,7 @@ bf_ledger_close (bf_ledger **self_p)
     bf_topics_free (self);
     bf_names_free (self);
     extended_free (self);
+    bf_held_free (self);
     bf_map_destroy (&self->names_by_text);
     bf_map_destroy (&self->queues_by_name);
     bf_map_destroy (&self->topics);
@@ -292,6 +293,17 @@ bf_ledger_close (bf_ledger **self_p)
     *self_p = NULL;
 }
 
+/* What an error within a batch means for those to come. */
+static bf_err
+noted (bf_ledger *self, bf_err rc)
+{
+    if (rc == BF_EDISKFULL && self->scarce) {
+        self->exhausted_until.us = self->now.boot.us + EXHAUSTED_US;
+    }
+    self->failed |= rc != BF_OK && rc != BF_EDISKFULL;
+    return rc;
+}
+
 bf_err
 bf_ledger_begin (bf_ledger *self, bf_now now, bf_error *error)
 {
@@ -301,11 +313,7 @@ bf_ledger_begin (bf_ledger *self, bf_now now, bf_error *error)
     self->boot_us = bf_scale_from_boot (&self->scale, now.boot);
     self->batch = mark_now (self);
     bf_err rc = self->room_again ? bf_recover_orders (self, error) : BF_OK;
-    if (rc == BF_OK && self->overdue_held != 0 && !bf_ledger_is_exhausted (self)) {
-        rc = bf_outcome_retry_settled (self, self->overdue_held, error);
-    }
-    self->failed |= rc != BF_OK;
-    return rc;
+    return noted (self, rc == BF_OK ? bf_held_tell (self, error) : rc);
 }
 
 /* The batch is in: what its beginning told again is told. */
@@ -313,9 +321,7 @@ static void
 told (bf_ledger *self)
 {
     self->room_again = false;
-    if (!bf_ledger_is_exhausted (self)) {
-        self->overdue_held = 0;
-    }
+    bf_held_told (self);
 }
 
 bf_err
@@ -371,36 +377,10 @@ judge (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_error *error
     }
 }
 
-/* The disk is full, and so was the reserve: for a while nothing is written at all, and what
- * is only proposed is dropped; those who proposed it will again. */
-static bool
-drops (const bf_ledger *self, const Belfry__Internal__StoreItem *item)
-{
-    switch (item->item_case) {
-    case BELFRY__INTERNAL__STORE_ITEM__ITEM_OVERDUE:
-    case BELFRY__INTERNAL__STORE_ITEM__ITEM_RETURNED:
-    case BELFRY__INTERNAL__STORE_ITEM__ITEM_STEPPED:
-        return bf_ledger_is_exhausted (self);
-    default:
-        return false;
-    }
-}
-
 bf_err
 bf_ledger_apply (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_error *error)
 {
-    bf_err rc = BF_OK;
-    if (!drops (self, item)) {
-        rc = judge (self, item, error);
-    } else if (item->item_case == BELFRY__INTERNAL__STORE_ITEM__ITEM_OVERDUE) {
-        /* Settled at once it would come again at once. */
-        self->overdue_held = item->overdue->batch;
-    }
-    if (rc == BF_EDISKFULL && self->scarce) {
-        self->exhausted_until.us = self->now.boot.us + EXHAUSTED_US;
-    }
-    self->failed |= rc != BF_OK && rc != BF_EDISKFULL;
-    return rc;
+    return noted (self, bf_held_drops (self, item) ? BF_OK : judge (self, item, error));
 }
 
 static bf_err
@@ -430,14 +410,11 @@ bf_ledger_commit (bf_ledger *self, bf_error *error)
     if (rc == BF_OK) {
         rc = transaction (self, "COMMIT", error);
     }
+    noted (self, rc);
     if (rc == BF_EDISKFULL) {
-        if (self->scarce) {
-            self->exhausted_until.us = self->now.boot.us + EXHAUSTED_US;
-        }
         bf_ledger_rollback (self);
         return rc;
     }
-    self->failed |= rc != BF_OK;
     self->wrote = rc != BF_OK;
     if (rc == BF_OK) {
         self->saved = self->counters;
@@ -456,6 +433,7 @@ bf_ledger_rollback (bf_ledger *self)
     self->wrote = false;
     mark_restore (self, &self->batch);
     self->counters = self->saved;
+    bf_held_undo (self);
     bf_ledger_clear (self);
 }
 
@@ -488,6 +466,12 @@ bool
 bf_ledger_is_scarce (const bf_ledger *self)
 {
     return self->scarce;
+}
+
+size_t
+bf_ledger_used (const bf_ledger *self)
+{
+    return bf_arena_used (self->arena);
 }
 
 bf_database *

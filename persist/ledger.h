@@ -57,7 +57,7 @@ bf_err bf_ledger_open (bf_ledger **self_p, bf_database **database_p,
  * NULL. */
 void bf_ledger_close (bf_ledger **self_p);
 
-/* Starts a batch. `now` holds for all of it. */
+/* Starts a batch. `now` holds for all of it. Errors as bf_ledger_apply. */
 bf_err bf_ledger_begin (bf_ledger *self, bf_now now, bf_error *error);
 
 /* The state of the scheduler for actors that have just started: queues, open leases, a
@@ -77,6 +77,10 @@ bf_err bf_ledger_apply (bf_ledger *self, const Belfry__Internal__StoreItem *item
 /* Ends the batch. A batch that wrote nothing commits nothing. Errors: BF_EDISKFULL (rolled
  * back), any other: the outcome of the commit is unknown, send nothing and stop. */
 bf_err bf_ledger_commit (bf_ledger *self, bf_error *error);
+
+/* Bytes of memory that the batch has taken so far. They have a limit, beyond which an item
+ * is BF_ENOMEM: end a batch long before that, and go on in another one. */
+size_t bf_ledger_used (const bf_ledger *self);
 
 /* Undoes the batch, counters and outcome included. */
 void bf_ledger_rollback (bf_ledger *self);

@@ -111,7 +111,7 @@ static const char step_1[] =
     "  id INTEGER PRIMARY KEY,"
     "  client TEXT NOT NULL,"
     "  request_id TEXT NOT NULL,"
-    "  at_us INTEGER NOT NULL,"
+    "  at_us INTEGER NOT NULL," /* boot scale: the wall clock may be set */
     "  fingerprint INTEGER NOT NULL,"
     "  body BLOB NOT NULL" /* a packed StoredAnswer */
     ") STRICT;"

@@ -108,7 +108,7 @@ bf_answer_store (bf_ledger *self, bf_caller caller, uint64_t fingerprint,
     }
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_ANSWER_INSERT);
     bind_request (stmt, caller.client, caller.request_id);
-    sqlite3_bind_int64 (stmt, 3, self->now.wall.us);
+    sqlite3_bind_int64 (stmt, 3, self->boot_us);
     sqlite3_bind_int64 (stmt, 4, (sqlite3_int64)fingerprint);
     sqlite3_bind_blob (stmt, 5, body, (int)size, SQLITE_STATIC);
     bf_err rc = bf_step_done (self->statements, stmt, error);
@@ -152,7 +152,7 @@ prunable (bf_ledger *self, bool *found, int64_t *id, uint64_t *bytes, bf_error *
     if (rc == BF_OK && row) {
         *id = sqlite3_column_int64 (stmt, 0);
         *bytes = (uint64_t)sqlite3_column_int64 (stmt, 2) + BF_ANSWER_ROW_BYTES;
-        bool aged = self->now.wall.us - sqlite3_column_int64 (stmt, 1) > BF_ANSWER_AGE_US;
+        bool aged = self->boot_us - sqlite3_column_int64 (stmt, 1) > BF_ANSWER_AGE_US;
         row = aged || self->counters.answer_bytes > self->answer_bytes_max;
         bf_statement_reset (stmt);
     }

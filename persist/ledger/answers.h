@@ -9,7 +9,8 @@
 
 #include "persist/ledger/private.h"
 
-/* How long an answer is kept, bytes permitting. */
+/* How long an answer is kept, bytes permitting: in the boot scale, so that nobody who sets
+ * the wall clock makes a request new again. */
 #define BF_ANSWER_AGE_US BF_DAY_US
 #define BF_ANSWER_BYTES_DEFAULT ((uint64_t)256 * 1024 * 1024)
 /* What a row costs beside client, request_id and body: id, time, fingerprint, and its index

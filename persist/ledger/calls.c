@@ -52,8 +52,8 @@ verb_of (const Belfry__V1__Request *request)
 }
 
 static bf_err
-read (bf_ledger *self, bf_caller caller, bf_query *query,
-      const Belfry__Internal__Call *call, bf_error *error)
+ask (bf_ledger *self, bf_caller caller, bf_query *query, const Belfry__Internal__Call *call,
+     bf_error *error)
 {
     Belfry__V1__Reply reply = BELFRY__V1__REPLY__INIT;
     bf_error refusal = {0};
@@ -72,6 +72,24 @@ read (bf_ledger *self, bf_caller caller, bf_query *query,
         reply.status->parked_claims = call->parked_claims;
     }
     return bf_reply_send (self, caller, &reply, NULL, error);
+}
+
+/* A read wrote nothing, so that one that asks for too much is its caller's loss alone. */
+static bf_err
+read (bf_ledger *self, bf_caller caller, bf_query *query,
+      const Belfry__Internal__Call *call, bf_error *error)
+{
+    bf_error failure = {0};
+    bf_err rc = ask (self, caller, query, call, &failure);
+    if (rc != BF_ENOMEM) {
+        if (rc != BF_OK) {
+            *error = failure;
+        }
+        return rc;
+    }
+    bf_error refusal = {0};
+    bf_fail (&refusal, BF_EINTERNAL, "out of memory for this answer, ask for less");
+    return bf_refusal_send (self, caller, &refusal, error);
 }
 
 /* Of what a refused command had collected only that stays which belongs to its error: the

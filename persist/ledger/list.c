@@ -11,6 +11,10 @@
 #include "persist/ledger/rows.h"
 #include "persist/ledger/sql.h"
 
+/* What the rows looked at for one page may take: definitions with long tags reach it before
+ * BF_PAGE_EXAMINED. */
+#define EXAMINED_BYTES ((size_t)16 * 1024 * 1024)
+
 /* The filter, with names as numbers; a name that no job ever had matches nothing. */
 typedef struct {
     const Belfry__V1__List *in;
@@ -82,17 +86,19 @@ static bf_err
 page_add (bf_ledger *self, page_t *page, const filter_t *filter, bf_job_row *job,
           bf_error *error)
 {
-    bf_err rc = filter->in->with_payload ? bf_job_load_payload (self, job, error) : BF_OK;
-    if (rc != BF_OK) {
-        return rc;
-    }
-    unsigned how = BF_REPLY | (filter->in->with_payload ? BF_WITH_PAYLOAD : 0);
-    Belfry__V1__Job *wire = bf_render_job (self, job, how);
+    Belfry__V1__Job *wire = bf_render_job (self, job, BF_REPLY);
     if (!wire) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
     if (!tags_match (filter->in, wire->spec)) {
         return BF_OK;
+    }
+    if (filter->in->with_payload) {
+        bf_err rc = bf_job_load_payload (self, job, error);
+        if (rc != BF_OK) {
+            return rc;
+        }
+        wire->spec->payload = job->payload;
     }
     size_t bytes = belfry__v1__job__get_packed_size (wire);
     if (page->bytes + bytes > BF_ANSWER_BYTES && page->reply->n_jobs > 0) {
@@ -105,8 +111,8 @@ page_add (bf_ledger *self, page_t *page, const filter_t *filter, bf_job_row *job
     return BF_OK;
 }
 
-/* Reads rows until the page is full or enough were examined. The cursor is the last id that
- * needs no second look. */
+/* Reads rows until the page is full, or enough were examined or took enough memory. The
+ * cursor is the last id that needs no second look. */
 static bf_err
 page_fill (bf_ledger *self, page_t *page, const filter_t *filter, bf_error *error)
 {
@@ -117,7 +123,9 @@ page_fill (bf_ledger *self, page_t *page, const filter_t *filter, bf_error *erro
     size_t examined = 0;
     bool row = false;
     bf_err rc = bf_step_row (self->statements, stmt, &row, error);
-    while (rc == BF_OK && row && !page->full) {
+    size_t start = bf_arena_used (self->arena);
+    while (rc == BF_OK && row && !page->full &&
+           bf_arena_used (self->arena) - start < EXAMINED_BYTES) {
         bf_job_row job;
         size_t before = page->reply->n_jobs;
         rc = bf_job_read (self, stmt, &job, error);

@@ -179,9 +179,20 @@ bf_run_lease (bf_ledger *self, bf_job_row *job, bf_run_row *run, const char *wor
 }
 
 bf_err
-bf_run_ready_again (bf_ledger *self, bf_run_row *run, bf_run_move move, bf_error *error)
+bf_run_return (bf_ledger *self, const bf_job_row *job, bf_run_row *run, bf_error *error)
 {
-    bf_err rc = bf_run_move_to (self, run, move, error);
+    bf_err rc = bf_run_move_to (self, run, BF_RUN_RETURN, error);
+    bool unseen = run->attempt == 1 && run->failures == 0;
+    if (rc == BF_OK && unseen && job->law.start_timeout.us > 0) {
+        run->timer_us = bf_us_add (run->ready_us, job->law.start_timeout.us);
+    }
+    return rc;
+}
+
+bf_err
+bf_run_wake (bf_ledger *self, bf_run_row *run, bf_error *error)
+{
+    bf_err rc = bf_run_move_to (self, run, BF_RUN_WAKE, error);
     run->ready_us = self->boot_us;
     return rc;
 }

@@ -44,9 +44,14 @@ bf_err bf_run_make_extra (bf_ledger *self, bf_job_row *job, bf_origin origin,
 bf_err bf_run_lease (bf_ledger *self, bf_job_row *job, bf_run_row *run, const char *worker,
                      bf_error *error);
 
-/* Makes a run ready that was not: its place in the queue is now. No event. */
-bf_err bf_run_ready_again (bf_ledger *self, bf_run_row *run, bf_run_move move,
-                           bf_error *error);
+/* A lease that never arrived: ready again, in its old place in the queue; and, where it was
+ * the run's first, start_timeout goes on from when the run was made. (Of a later one the
+ * row does not say whether a worker had the run before, and snoozed it.) No event. */
+bf_err bf_run_return (bf_ledger *self, const bf_job_row *job, bf_run_row *run,
+                      bf_error *error);
+
+/* Its wait is over: ready again, its place in the queue is now. No event. */
+bf_err bf_run_wake (bf_ledger *self, bf_run_row *run, bf_error *error);
 
 /* A final move of a run, with its event, and what it means for the job (core's
  * bf_job_judge) with the job's. */

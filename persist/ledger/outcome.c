@@ -97,6 +97,20 @@ bf_outcome_retry_settled (bf_ledger *self, uint64_t batch, bf_error *error)
 }
 
 bf_err
+bf_outcome_resolved (bf_ledger *self, uint64_t call, bool done, bf_error *error)
+{
+    Belfry__Internal__Resolved *resolved = bf_arena_alloc (self->arena, sizeof *resolved);
+    if (!resolved) {
+        return bf_fail_plain (error, BF_ENOMEM);
+    }
+    belfry__internal__resolved__init (resolved);
+    resolved->call = call;
+    resolved->done = done;
+    return bf_outcome_dispatcher (self, BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_RESOLVED,
+                                  resolved, error);
+}
+
+bf_err
 bf_outcome_timer (bf_ledger *self, bool arm, bf_timer timer, bf_error *error)
 {
     Belfry__Internal__Timer *wire = bf_arena_alloc (self->arena, sizeof *wire);

@@ -25,6 +25,9 @@ bf_err bf_outcome_clock_reset (bf_ledger *self, bf_error *error);
 bf_err bf_outcome_clock_settled (bf_ledger *self, uint64_t batch, bf_error *error);
 bf_err bf_outcome_retry_settled (bf_ledger *self, uint64_t batch, bf_error *error);
 
+/* A claim is judged: it has its answer, or nothing held and it waits on. */
+bf_err bf_outcome_resolved (bf_ledger *self, uint64_t call, bool done, bf_error *error);
+
 /* Arm or disarm one timer; due_us in the clock that the source counts on, raw. */
 bf_err bf_outcome_timer (bf_ledger *self, bool arm, bf_timer timer, bf_error *error);
 

@@ -33,8 +33,9 @@
 /* Distinct namespaces and types that a store will ever know: each costs memory for good. */
 #define BF_NAMES 16384
 
-/* One batch's memory: items, rows read, replies. Replies dominate: 1,000 items of up to 1
- * MiB would be 1 GiB, so the store actor also bounds a batch by its bytes. */
+/* One batch's memory at most: rows read, replies, what is told. How much an item takes is
+ * known only once it is judged, so the store actor ends a batch early when it has taken a
+ * quarter of this (bf_ledger_used); the rest is for the item that went over. */
 #define BF_BATCH_BYTES ((size_t)256 * 1024 * 1024)
 
 /* Counters of the row `meta`: changed in memory, written once per commit, taken back with a
@@ -82,6 +83,19 @@ typedef struct {
         topics_touched;
 } bf_mark;
 
+/* What a full disk puts off; ledger/held.c. */
+typedef struct {
+    uint64_t *claims; /* calls of claims that wait to hear that nothing held */
+    size_t n_claims;
+    size_t capacity;
+    size_t n_before;      /* of claims, when the batch began */
+    size_t n_telling;     /* of claims, told in this batch */
+    bf_boot claims_until; /* told then, even without room */
+    uint64_t overdue;     /* a batch of retry's that was dropped; 0: none */
+    int64_t stepped_us;   /* steps of the clock that were not written, together */
+    int64_t stepped_before_us;
+} bf_held;
+
 struct bf_ledger {
     bf_database *database;
     sqlite3 *db;
@@ -102,8 +116,7 @@ struct bf_ledger {
     bool failed;       /* an error after which the files must be left to recovery */
     bool scarce;       /* new work is refused */
     bool room_again;   /* scarcity ended: what was dropped meanwhile must be told again */
-    uint64_t
-        overdue_held; /* a batch of retry's that was dropped: settled when there is room */
+    bf_held held;
     bf_boot exhausted_until; /* not even the reserve was enough: every write is refused */
 
     bf_list names; /* bf_name, by id - 1 */

@@ -8,6 +8,7 @@
 #include "messages/limits.h"
 #include "messages/translate.h"
 #include "persist/ledger/commands.h"
+#include "persist/ledger/held.h"
 #include "persist/ledger/moves.h"
 #include "persist/ledger/outcome.h"
 #include "persist/ledger/rows.h"
@@ -110,29 +111,17 @@ judge_ready (bf_ledger *self, bf_ready ready, grant_t *grant, bf_error *error)
     return rc;
 }
 
-static bf_err
-resolve (bf_ledger *self, uint64_t call, bool done, bf_error *error)
-{
-    Belfry__Internal__Resolved *resolved = bf_arena_alloc (self->arena, sizeof *resolved);
-    if (!resolved) {
-        return bf_fail_plain (error, BF_ENOMEM);
-    }
-    belfry__internal__resolved__init (resolved);
-    resolved->call = call;
-    resolved->done = done;
-    return bf_outcome_dispatcher (self, BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_RESOLVED,
-                                  resolved, error);
-}
-
-/* The same number as bf_request_fingerprint gives for the request that the claim came in.
- */
+/* Of what the claim asks for. How long it waits is no part of that: whoever leaves repeats
+ * it with a shorter wait. */
 static bf_err
 claim_fingerprint (bf_ledger *self, const Belfry__Internal__ClaimCall *claim,
                    uint64_t *fingerprint, bf_error *error)
 {
     Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
     request.command_case = BELFRY__V1__REQUEST__COMMAND_CLAIM;
-    request.claim = claim->claim;
+    Belfry__V1__Claim wanted = *claim->claim;
+    wanted.wait_us = 0;
+    request.claim = &wanted;
     *fingerprint = bf_request_fingerprint (&request, self->arena);
     return *fingerprint != 0 ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
 }
@@ -164,7 +153,7 @@ grant_finish (bf_ledger *self, grant_t *grant, bf_error *error)
             rc = bf_answer_send (self, caller, &grant->answer, false, error);
         }
     }
-    return rc == BF_OK ? resolve (self, grant->claim->call, done, error) : rc;
+    return rc == BF_OK ? bf_outcome_resolved (self, grant->claim->call, done, error) : rc;
 }
 
 /* Which claim each timer goes to, if any. */
@@ -201,13 +190,14 @@ judge_all (bf_ledger *self, const Belfry__Internal__Proposal *proposal, grant_t 
 }
 
 /* With the disk full nothing is fired or leased: the rows stay as they are, and when there
- * is room again clock and dispatcher are told everything anew. */
+ * is room again clock and dispatcher are told everything anew. Until then the claims are
+ * kept: told at once that nothing held, they would be proposed again at once. */
 static bf_err
 hold (bf_ledger *self, const Belfry__Internal__Proposal *proposal, bf_error *error)
 {
     bf_err rc = BF_OK;
     for (size_t i = 0; rc == BF_OK && i < proposal->n_assignments; i++) {
-        rc = resolve (self, proposal->assignments[i]->claim->call, false, error);
+        rc = bf_held_claim (self, proposal->assignments[i]->claim->call, error);
     }
     return rc;
 }
@@ -262,5 +252,5 @@ bf_judge_recall (bf_ledger *self, const Belfry__Internal__Recall *recall, bf_err
         rc = bf_answer_repeat (self, caller, &answer, before == fingerprint, error);
     }
     bf_answer_clear (&answer);
-    return rc == BF_OK ? resolve (self, recall->claim->call, found, error) : rc;
+    return rc == BF_OK ? bf_outcome_resolved (self, recall->claim->call, found, error) : rc;
 }

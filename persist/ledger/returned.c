@@ -19,7 +19,7 @@ give_back (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_error *error)
         return bf_run_end (self, job, run, BF_RUN_CANCEL, BF_EVENT_RUN_CANCELLED, reason,
                            error);
     }
-    bf_err rc = bf_run_ready_again (self, run, BF_RUN_RETURN, error);
+    bf_err rc = bf_run_return (self, job, run, error);
     return rc == BF_OK ? bf_event_write (self, BF_EVENT_RUN_RETURNED, job, run,
                                          &(bf_event_detail){.reason = reason}, error)
                        : rc;

@@ -5,6 +5,7 @@
  */
 #include "persist/ledger/commands.h"
 #include "persist/ledger/events.h"
+#include "persist/ledger/render.h"
 #include "persist/ledger/sql.h"
 
 static bf_err
@@ -14,7 +15,7 @@ oldest_answer (bf_ledger *self, int64_t *at_us, bf_error *error)
     bool row = false;
     bf_err rc = bf_step_row (self->statements, stmt, &row, error);
     if (rc == BF_OK && row) {
-        *at_us = sqlite3_column_int64 (stmt, 1);
+        *at_us = bf_wall_from_scale (self, sqlite3_column_int64 (stmt, 1));
         bf_statement_reset (stmt);
     }
     return rc;

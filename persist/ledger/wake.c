@@ -12,7 +12,7 @@
 static bf_err
 ready_again (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_error *error)
 {
-    bf_err rc = bf_run_ready_again (self, run, BF_RUN_WAKE, error);
+    bf_err rc = bf_run_wake (self, run, error);
     return rc == BF_OK ? bf_event_write (self, BF_EVENT_RUN_RETRYING, job, run, NULL, error)
                        : rc;
 }

@@ -36,6 +36,7 @@ static struct {
     atomic_bool full;         /* EDISKFULL while the reserve is there */
     atomic_bool very_full;    /* EDISKFULL in any case */
     atomic_bool room;         /* the reserve can be made again */
+    atomic_size_t item_bytes; /* of memory that each item takes */
     atomic_int wal_pages;     /* set to 0 by a checkpoint */
     atomic_bool block_commit; /* every commit waits for `go` */
     sem_t at_commit;
@@ -44,6 +45,7 @@ static struct {
 
 struct bf_ledger {
     bf_outcome outcome;
+    size_t used;
     bool scarce;
     bool reset; /* the clock's, in the next batch */
 };
@@ -108,6 +110,7 @@ count_log (const char *text)
 static void
 outcome_forget (bf_ledger *self)
 {
+    self->used = 0;
     bf_list *list = &self->outcome.gateway;
     for (size_t i = 0; i < list->count; i++) {
         belfry__internal__gateway_item__free_unpacked (list->items[i], NULL);
@@ -205,6 +208,7 @@ bf_ledger_apply (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_er
     if (rc != BF_OK) {
         return bf_fail (error, rc, "told so");
     }
+    self->used += atomic_load (&told.item_bytes);
     Belfry__Internal__GatewayItem *out = calloc (1, sizeof *out);
     belfry__internal__gateway_item__init (out);
     out->item_case = BELFRY__INTERNAL__GATEWAY_ITEM__ITEM_ANSWER;
@@ -237,6 +241,12 @@ bf_ledger_rollback (bf_ledger *self)
 {
     note ("rollback", 0);
     outcome_forget (self);
+}
+
+size_t
+bf_ledger_used (const bf_ledger *self)
+{
+    return self->used;
 }
 
 const bf_outcome *
@@ -327,6 +337,7 @@ fixture_setup (void **state)
     atomic_store (&told.full, false);
     atomic_store (&told.very_full, false);
     atomic_store (&told.room, false);
+    atomic_store (&told.item_bytes, 0);
     atomic_store (&told.wal_pages, 0);
     atomic_store (&told.block_commit, false);
     sem_init (&told.at_commit, 0, 0);
@@ -371,10 +382,13 @@ send_calls (fixture *self, uint64_t first, uint64_t last,
 {
     Belfry__V1__Cancel cancel = BELFRY__V1__CANCEL__INIT;
     Belfry__V1__Get get = BELFRY__V1__GET__INIT;
+    Belfry__V1__Heartbeat heartbeat = BELFRY__V1__HEARTBEAT__INIT;
     Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
     request.command_case = command;
     if (command == BELFRY__V1__REQUEST__COMMAND_GET) {
         request.get = &get;
+    } else if (command == BELFRY__V1__REQUEST__COMMAND_HEARTBEAT) {
+        request.heartbeat = &heartbeat;
     } else {
         request.cancel = &cancel;
     }
@@ -488,6 +502,33 @@ test_batch_is_bounded (void **state)
     expect_answers (self, 2501, 2540);
     assert_int_equal (count_log ("apply:2516 commit begin apply:2517 "), 1);
     assert_int_equal (count_log ("apply:2532 commit begin apply:2533 "), 1);
+    send_calls (self, 2541, 2580, BELFRY__V1__REQUEST__COMMAND_HEARTBEAT);
+    expect_answers (self, 2541, 2580);
+    assert_int_equal (count_log ("apply:2556 commit begin apply:2557 "), 1);
+}
+
+/* Or earlier, where the ledger's memory goes: nothing is lost, and all in its order; also
+ * where the disk is full at the commit. */
+static void
+test_batch_is_bounded_by_memory (void **state)
+{
+    fixture *self = *state;
+    start (self);
+    atomic_store (&told.item_bytes, (size_t)20 * 1024 * 1024);
+    send_calls (self, 1, 10, BELFRY__V1__REQUEST__COMMAND_CANCEL);
+    expect_answers (self, 1, 10);
+    assert_int_equal (count_log ("begin apply:1 apply:2 apply:3 apply:4 commit begin "
+                                 "apply:5 apply:6 apply:7 apply:8 commit begin apply:9 "
+                                 "apply:10 commit "),
+                      1);
+    /* One item of that size alone still goes. */
+    atomic_store (&told.item_bytes, (size_t)200 * 1024 * 1024);
+    atomic_store (&told.commit_full, 1);
+    send_calls (self, 11, 12, BELFRY__V1__REQUEST__COMMAND_CANCEL);
+    expect_answers (self, 11, 12);
+    assert_int_equal (count_log ("begin apply:11 broken rollback scarce release checkpoint "
+                                 "begin apply:11 commit begin apply:12 commit "),
+                      1);
 }
 
 static void
@@ -524,6 +565,30 @@ test_disk_full (void **state)
     await_log ("plenty begin commit");
     send_call (self, 4);
     expect_answers (self, 4, 4);
+}
+
+/* The room for the reserve was the last there was: the next time it is not given away so
+ * soon. */
+static void
+test_disk_flaps (void **state)
+{
+    fixture *self = *state;
+    start (self);
+    atomic_store (&told.full, true);
+    atomic_store (&told.room, true);
+    send_call (self, 1);
+    expect_answers (self, 1, 1);
+    expect_reset (self);
+    send_call (self, 2);
+    expect_answers (self, 2, 2);
+    int64_t full_us = bf_now_read ().boot.us;
+    assert_int_equal (count_log ("scarce"), 2);
+    assert_int_equal (count_log ("plenty"), 1);
+    expect_reset (self);
+    /* What is measured begins and ends a little later than what is meant. */
+    assert_true (bf_now_read ().boot.us - full_us > 1900 * BF_MS_US);
+    assert_int_equal (count_log ("plenty"), 2);
+    assert_int_equal (count_log ("release"), 2);
 }
 
 /* No room even without the reserve, and a ledger that cannot refuse without it: the batch
@@ -695,13 +760,22 @@ main (void)
 {
     bf_actor_prepare (NULL);
     const struct CMUnitTest tests[] = {
-        TEST (test_answer_after_commit), TEST (test_group_commit),
-        TEST (test_batch_is_bounded),    TEST (test_disk_full),
-        TEST (test_disk_very_full),      TEST (test_disk_full_at_commit),
-        TEST (test_disk_full_at_start),  TEST (test_stop_while_held),
-        TEST (test_commit_fails),        TEST (test_apply_fails),
-        TEST (test_stop_empties_inbox),  TEST (test_start_fails),
-        TEST (test_recovery_fails),      TEST (test_checkpoints),
+        TEST (test_answer_after_commit),
+        TEST (test_group_commit),
+        TEST (test_batch_is_bounded),
+        TEST (test_disk_full),
+        TEST (test_batch_is_bounded_by_memory),
+        TEST (test_disk_flaps),
+        TEST (test_disk_very_full),
+        TEST (test_disk_full_at_commit),
+        TEST (test_disk_full_at_start),
+        TEST (test_stop_while_held),
+        TEST (test_commit_fails),
+        TEST (test_apply_fails),
+        TEST (test_stop_empties_inbox),
+        TEST (test_start_fails),
+        TEST (test_recovery_fails),
+        TEST (test_checkpoints),
     };
     int failed = cmocka_run_group_tests (tests, NULL, NULL);
     zsys_shutdown ();

@@ -46,7 +46,7 @@
 #define FLOOD 100000
 #define CONNECTIONS 500
 /* At most this many of the flood's calls are under way. */
-#define FLOOD_AHEAD 1000
+#define FLOOD_AHEAD 500
 
 typedef struct {
     rig *rig;

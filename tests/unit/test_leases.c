@@ -96,6 +96,33 @@ test_pulse (void **state)
     bf_leases_destroy (&leases);
 }
 
+/* The store is told when the end has moved by a quarter of the lease since it was. */
+static void
+test_tell (void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t now;
+        bool tell;
+    } rows[] = {{100, false}, {110, false}, {124, false}, {125, true}, {125, false},
+                {149, false}, {120, false}, {150, true},  {190, true}, {195, false},
+                {280, true},  {290, false}, {500, false}};
+    bf_leases *leases = bf_leases_new (1);
+    assert_false (bf_leases_tell (leases, token (1)));
+    open_lease (leases, token (1), 100, 100, (bf_boot){330});
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bf_boot until;
+        bf_leases_pulse (leases, token (1), (bf_boot){rows[i].now}, &until);
+        if (bf_leases_tell (leases, token (1)) != rows[i].tell) {
+            fail_msg ("at %d", (int)rows[i].now);
+        }
+    }
+    /* Of a lease that starts over the row tells itself. */
+    open_lease (leases, token (1), 600, 100, never);
+    assert_false (bf_leases_tell (leases, token (1)));
+    bf_leases_destroy (&leases);
+}
+
 static void
 test_the_whole_token_counts (void **state)
 {
@@ -193,6 +220,38 @@ test_proposed (void **state)
     bf_leases_destroy (&leases);
 }
 
+/* Proposed, and the store will not have it: a beat that came meanwhile has counted. */
+static void
+test_beat_while_proposed (void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t run_until;
+        int64_t end;
+    } rows[] = {{INT64_MAX, 155}, {130, 130}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bf_leases *leases = bf_leases_new (1);
+        bf_overdue overdue[2];
+        bf_boot until = {77};
+        uint64_t batch = 0;
+        open_lease (leases, token (1), 0, 50, (bf_boot){rows[i].run_until});
+        assert_int_equal (bf_leases_overdue (leases, (bf_boot){100}, overdue, 2, &batch),
+                          1);
+        assert_int_equal (bf_leases_pulse (leases, token (1), (bf_boot){105}, &until),
+                          BF_LEASE_UNKNOWN);
+        assert_true (until.us == 77);
+        assert_true (bf_leases_next (leases).us == INT64_MAX);
+        bf_leases_settled (leases, batch);
+        assert_true (bf_leases_next (leases).us == rows[i].end);
+        assert_int_equal (
+            bf_leases_overdue (leases, (bf_boot){rows[i].end - 1}, overdue, 2, &batch), 0);
+        assert_int_equal (
+            bf_leases_overdue (leases, (bf_boot){rows[i].end}, overdue, 2, &batch), 1);
+        assert_int_equal (overdue[0].run_timeout, i == 1);
+        bf_leases_destroy (&leases);
+    }
+}
+
 static void
 test_batches_are_bounded (void **state)
 {
@@ -223,9 +282,11 @@ main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_end),
         cmocka_unit_test (test_pulse),
+        cmocka_unit_test (test_tell),
         cmocka_unit_test (test_the_whole_token_counts),
         cmocka_unit_test (test_opened_again),
         cmocka_unit_test (test_proposed),
+        cmocka_unit_test (test_beat_while_proposed),
         cmocka_unit_test (test_batches_are_bounded),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -237,15 +237,36 @@ test_bytes (void **state)
         0);
 }
 
-/* The wall clock was set back: answers of the future are no older for that. */
+/* The wall clock was set, also before a restart: an answer's age is the time that passed.
+ */
 static void
 test_age_over_a_step (void **state)
 {
     ledger *self = *state;
-    ledger_ok (self, schedule_text (self, 0));
-    ledger_set_wall (self, -3 * BF_DAY_US);
-    ledger_ok (self, schedule_text (self, 1));
-    ledger_expect (self, ledger_ok (self, schedule_text (self, 0)), "repeated=1");
+    static const int64_t steps_us[] = {2 * BF_DAY_US, -3 * BF_DAY_US, 20000 * BF_DAY_US};
+    int number = 0;
+    for (size_t i = 0; i < sizeof steps_us / sizeof steps_us[0]; i++) {
+        int first = number++;
+        ledger_ok (self, schedule_text (self, first));
+        int64_t jobs = ledger_number (self, "SELECT count (*) FROM job");
+        ledger_set_wall (self, steps_us[i]);
+        ledger_do_item (self, "stepped.delta_us=5");
+        for (int turn = 0; turn < 2; turn++) {
+            ledger_expect (self, ledger_ok (self, schedule_text (self, first)),
+                           "repeated=1");
+            assert_int_equal (ledger_number (self, "SELECT count (*) FROM job"), jobs);
+            ledger_reopen (self, turn == 0);
+        }
+        ledger_ok (self, schedule_text (self, number++));
+        ledger_expect (self, ledger_ok (self, schedule_text (self, first)), "repeated=1");
+        /* People see it on the wall clock as it is now. */
+        Belfry__V1__Reply *reply = ledger_ok (self, "status");
+        assert_true (reply->status->oldest_answer_us <= self->now.wall.us);
+        assert_true (reply->status->oldest_answer_us > self->now.wall.us - BF_SECOND_US);
+    }
+    ledger_pass (self, BF_DAY_US + 1);
+    ledger_ok (self, schedule_text (self, number));
+    ledger_expect (self, ledger_ok (self, schedule_text (self, 0)), "repeated=0");
 }
 
 /* DISK_FULL is no answer to keep: the same call may succeed later. */

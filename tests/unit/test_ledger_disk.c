@@ -300,6 +300,23 @@ test_scarce_commands (void **state)
     ledger_expect (self, ledger_ok (self, "status"), "status.disk_full=0");
 }
 
+/* A proposal of nothing for this claim: while scarce it makes no difference of what. */
+static Belfry__Internal__StoreItem *
+claim_item (ledger *self, Belfry__Internal__ClaimCall *claim)
+{
+    Belfry__Internal__StoreItem *item = ledger_item (self, "proposal.assignments[0]");
+    item->proposal->assignments[0]->claim = claim;
+    return item;
+}
+
+static void
+hold_claim (ledger *self, Belfry__Internal__ClaimCall *claim)
+{
+    ledger_begin (self);
+    ledger_give (self, claim_item (self, claim));
+    ledger_commit (self);
+}
+
 /* Nothing is fired or given out; the claims wait on; with room again everything is told
  * anew, in the next batch. */
 static void
@@ -313,24 +330,69 @@ test_scarce_proposals (void **state)
     assert_int_equal (ledger_fire (self, claim), 2);
     assert_string_equal (ledger_kinds (self), "");
     assert_string_equal (ledger_to_clock (self), "settled:9");
-    assert_false (ledger_resolved (self, claim->call));
+    /* Told now, the dispatcher would propose it again now. */
+    assert_string_equal (ledger_to_dispatcher (self), "");
     bf_ledger_set_scarce (self->ledger, false);
     ledger_begin (self);
     ledger_commit (self);
     assert_string_equal (ledger_to_clock (self), "reset");
-    assert_string_equal (ledger_to_dispatcher (self), "queue:1:default/mail");
+    assert_string_equal (
+        ledger_to_dispatcher (self),
+        ledger_text (self, "queue:1:default/mail resolved:%d:0", (int)claim->call));
     ledger_begin (self);
     ledger_commit (self);
     assert_string_equal (ledger_to_clock (self), "");
+    assert_string_equal (ledger_to_dispatcher (self), "");
     assert_int_equal (ledger_fire (self, claim), 2);
     ledger_expect (self, ledger_reply (self, claim->call), "claim.leases=1");
     /* A ready run, likewise. */
     bf_ledger_set_scarce (self->ledger, true);
-    assert_null (ledger_grant (self, ledger_claim (self, "claim.types=mail")));
+    claim = ledger_claim (self, "claim.types=mail");
+    hold_claim (self, claim);
+    assert_null (ledger_reply (self, claim->call));
     bf_ledger_set_scarce (self->ledger, false);
     ledger_begin (self);
     ledger_commit (self);
-    assert_string_equal (ledger_to_dispatcher (self), "queue:1:default/mail+");
+    assert_string_equal (
+        ledger_to_dispatcher (self),
+        ledger_text (self, "queue:1:default/mail+ resolved:%d:0", (int)claim->call));
+}
+
+/* While there is no room a held claim hears of it once a second, that its time may run out;
+ * and none is forgotten with a batch, or heard of twice. */
+static void
+test_scarce_claims (void **state)
+{
+    ledger *self = *state;
+    make_world (self);
+    Belfry__Internal__ClaimCall *first = ledger_claim (self, "claim.types=mail");
+    Belfry__Internal__ClaimCall *second = ledger_claim (self, "claim.types=mail");
+    const char *first_told = ledger_text (self, "resolved:%d:0", (int)first->call);
+    const char *second_told = ledger_text (self, "resolved:%d:0", (int)second->call);
+    bf_ledger_set_scarce (self->ledger, true);
+    ledger_begin (self);
+    ledger_give (self, claim_item (self, first));
+    bf_ledger_rollback (self->ledger);
+    hold_claim (self, first);
+    ledger_pass (self, BF_SECOND_US - 1);
+    hold_claim (self, second);
+    assert_string_equal (ledger_to_dispatcher (self), "");
+    ledger_pass (self, 1);
+    ledger_begin (self);
+    bf_ledger_rollback (self->ledger);
+    ledger_begin (self);
+    ledger_give (self, claim_item (self, first));
+    ledger_commit (self);
+    assert_string_equal (ledger_to_dispatcher (self),
+                         ledger_text (self, "%s %s", first_told, second_told));
+    ledger_pass (self, BF_SECOND_US);
+    ledger_begin (self);
+    ledger_commit (self);
+    assert_string_equal (ledger_to_dispatcher (self), first_told);
+    ledger_pass (self, BF_SECOND_US);
+    ledger_begin (self);
+    ledger_commit (self);
+    assert_string_equal (ledger_to_dispatcher (self), "");
 }
 
 /* The word that there is room again is not lost with a batch. */
@@ -406,15 +468,23 @@ test_exhausted (void **state)
     /* Settled at once the overdue leases would come again at once, and again. */
     assert_string_equal (ledger_to_retry (self), "");
     assert_string_equal (ledger_to_clock (self), "settled:9");
-    /* A second later it is tried again. */
+    /* A second later it is tried again, and is still too early. */
+    ledger_do_item (self, "stepped.delta_us=3");
+    ledger_pass (self, BF_SECOND_US);
+    ledger_begin (self);
+    assert_int_equal (try_commit (self), BF_EDISKFULL);
     writes_left = -1;
     ledger_pass (self, BF_SECOND_US);
     ledger_begin (self);
     ledger_commit (self);
     assert_string_equal (ledger_to_retry (self), "settled:4");
+    /* The steps of the clock, together. */
+    assert_string_equal (ledger_kinds (self), "clock.stepped");
+    assert_int_equal (ledger_event (self, "clock.stepped")->delta_us, 10);
     ledger_begin (self);
     ledger_commit (self);
     assert_string_equal (ledger_to_retry (self), "");
+    assert_string_equal (ledger_kinds (self), "");
     ledger_expect (self, ledger_ok (self, "request_id=x cancel.job.key=k"), "repeated=0");
 }
 
@@ -424,15 +494,11 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (test_rollback),
-        TEST (test_full_at_commit),
-        TEST (test_after_full_commit),
-        TEST (test_full_in_statement),
-        TEST (test_scarce_commands),
-        TEST (test_scarce_proposals),
-        TEST (test_room_is_told_after_rollback),
-        TEST (test_scarce_leases),
-        TEST (test_exhausted),
+        TEST (test_rollback),          TEST (test_full_at_commit),
+        TEST (test_after_full_commit), TEST (test_full_in_statement),
+        TEST (test_scarce_commands),   TEST (test_scarce_proposals),
+        TEST (test_scarce_claims),     TEST (test_room_is_told_after_rollback),
+        TEST (test_scarce_leases),     TEST (test_exhausted),
     };
     return cmocka_run_group_tests (tests, register_full, NULL);
 }

@@ -246,6 +246,76 @@ test_list_examines_so_many (void **state)
                    "events.events=1 events.next_cursor=0");
 }
 
+/* What is not in the answer does not pile up: payloads of jobs without the tag are never
+ * read, and a page of long definitions ends early, with its cursor. */
+static void
+test_list_is_bounded_by_memory (void **state)
+{
+    ledger *self = *state;
+    self->unchecked = true;
+    for (int i = 0; i < 20; i++) {
+        ledger_ok (self, "schedule.jobs.type=t schedule.jobs.after_us=5 "
+                         "schedule.jobs.payload=*65536");
+    }
+    ledger_begin (self);
+    ledger_put (self, "list.tags=nope list.with_payload=1");
+    assert_true (bf_ledger_used (self->ledger) < 128 * 1024);
+    ledger_commit (self);
+    const char *many = "";
+    for (int i = 0; i < 200; i++) {
+        const char *one =
+            ledger_text (self,
+                         " schedule.jobs[%d].type=t schedule.jobs[%d].after_us=5 "
+                         "schedule.jobs[%d].content_type=text/%0120d",
+                         i, i, i, i);
+        for (int k = 0; k < BF_TAGS; k++) {
+            one = ledger_text (self, "%s schedule.jobs[%d].tags=%064d", one, i, k);
+        }
+        many = ledger_text (self, "%s%s", many, one);
+    }
+    for (int i = 0; i < BF_PAGE_EXAMINED; i += 200) {
+        ledger_ok (self, many);
+    }
+    size_t pages = 0;
+    size_t largest = 0;
+    uint64_t cursor = 0;
+    do {
+        ledger_begin (self);
+        uint64_t call = ledger_put (
+            self, ledger_text (self, "list.tags=nope list.cursor=%d", (int)cursor));
+        size_t used = bf_ledger_used (self->ledger);
+        largest = used > largest ? used : largest;
+        ledger_commit (self);
+        cursor = ledger_reply (self, call)->list->next_cursor;
+        pages++;
+    } while (cursor != 0);
+    assert_in_range (largest, 16 * 1024 * 1024, 17 * 1024 * 1024);
+    assert_in_range (pages, 2, 4);
+}
+
+/* The batch's memory is at its end: the read is refused, the batch goes on. */
+static void
+test_read_without_memory (void **state)
+{
+    ledger *self = *state;
+    ledger_ok (self, "schedule.jobs.type=t schedule.jobs.after_us=5 "
+                     "schedule.jobs.payload=*65536");
+    ledger_begin (self);
+    uint64_t call;
+    size_t before;
+    do {
+        before = bf_ledger_used (self->ledger);
+        call = ledger_put (self, "get.job.id=256 get.with_payload=1");
+    } while (bf_ledger_used (self->ledger) - before > (size_t)128 * 1024);
+    ledger_commit (self);
+    Belfry__V1__Reply *reply = ledger_reply (self, call);
+    assert_int_equal (reply->code, BELFRY__V1__CODE__CODE_INTERNAL);
+    assert_string_equal (reply->text, "out of memory for this answer, ask for less");
+    assert_int_equal (reply->result_case, BELFRY__V1__REPLY__RESULT__NOT_SET);
+    reply = ledger_ok (self, "get.job.id=256 get.with_payload=1");
+    assert_int_equal (reply->get->job->spec->payload.len, 65536);
+}
+
 /* The kinds of an answer, in its order. */
 static const char *
 kinds_of (ledger *self, const Belfry__V1__Reply *reply)
@@ -501,6 +571,8 @@ main (void)
         TEST (test_list_pages),
         TEST (test_list_cut_by_bytes),
         TEST (test_list_examines_so_many),
+        TEST (test_list_is_bounded_by_memory),
+        TEST (test_read_without_memory),
         TEST (test_history),
         TEST (test_history_over_a_step),
         TEST (test_history_pages),

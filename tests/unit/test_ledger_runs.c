@@ -371,6 +371,29 @@ test_redrive_extra (void **state)
     ledger_ok (self, "fail.token=256.2.1 fail.non_retryable=1");
     ledger_expect (self, ledger_ok (self, "get.job.id=256"),
                    "get.job.state=4 get.job.reason=0");
+    /* A job that is completed takes it up again, and its end, whatever it is, completes it
+     * again. */
+    static const struct {
+        const char *redrive;
+        const char *end;
+        const char *kinds;
+    } rows[] = {
+        {"redrive.run=256.2", "fail.non_retryable=1 fail.token=256.4.1",
+         "run.failed run.dead job.completed"},
+        {"redrive.run=256.4", "complete.token=256.5.1", "run.succeeded job.completed"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ledger_ok (self, rows[i].redrive);
+        assert_string_equal (ledger_kinds (self), "run.redriven run.fired");
+        ledger_expect (self, ledger_ok (self, "get.job.id=256"),
+                       "get.job.state=3 get.job.final_us=0 get.job.open_runs=1");
+        ledger_lease (self, "mail");
+        ledger_ok (self, rows[i].end);
+        assert_string_equal (ledger_kinds (self), rows[i].kinds);
+        ledger_expect (self, ledger_ok (self, "get.job.id=256"),
+                       "get.job.state=4 get.job.reason=0 get.job.open_runs=0");
+        ledger_refused (self, WRONG_STATE, rows[i].redrive);
+    }
     /* And it does not save a job whose slot's run has died. */
     lease_job (self, "");
     ledger_ok (self, "trigger.job.id=512");
@@ -447,6 +470,46 @@ test_start_timeout_claimed (void **state)
     ledger_pass (self, BF_SECOND_US);
     assert_int_equal (ledger_fire (self, NULL), 0);
     assert_string_equal (ledger_lease (self, "mail"), "256.1.2");
+}
+
+/* A claim whose lease never arrived is none: the time goes on from the beginning. */
+static void
+test_start_timeout_returned (void **state)
+{
+    ledger *self = *state;
+    ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.after_us=0 "
+                     "schedule.jobs.start_timeout_us=5000");
+    ledger_fire (self, NULL);
+    ledger_pass (self, 1000);
+    ledger_lease (self, "mail");
+    ledger_pass (self, 1000);
+    ledger_returned (self, "256.1.1", NULL);
+    assert_string_equal (ledger_to_clock (self), "arm:2:256.1@1000005000");
+    ledger_pass (self, 2999);
+    assert_int_equal (ledger_fire (self, NULL), 0);
+    ledger_pass (self, 1);
+    assert_int_equal (ledger_fire (self, NULL), 1);
+    assert_string_equal (ledger_kinds (self), "run.expired job.dead");
+    /* Given back when it is over already: expired as soon as the clock looks. */
+    lease_job (self, "schedule.jobs.start_timeout_us=5000");
+    ledger_pass (self, 6000);
+    ledger_returned (self, "512.1.1", NULL);
+    assert_int_equal (ledger_fire (self, NULL), 1);
+    assert_string_equal (ledger_kinds (self), "run.expired job.dead");
+    /* Somebody had it once: by a failure, by a snooze. */
+    static const char *const calls[] = {"fail.token=768.1.1",
+                                        "snooze.token=1024.1.1 snooze.for_us=1000000"};
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        lease_job (self, "schedule.jobs.start_timeout_us=5000");
+        ledger_ok (self, calls[i]);
+        ledger_pass (self, BF_SECOND_US);
+        ledger_fire (self, NULL);
+        const char *token = ledger_lease (self, "mail");
+        ledger_returned (self, token, NULL);
+        ledger_pass (self, BF_SECOND_US);
+        assert_int_equal (ledger_fire (self, NULL), 0);
+        assert_string_equal (ledger_lease (self, "mail"), i == 0 ? "768.1.3" : "1024.1.3");
+    }
 }
 
 /* A run that was given back goes to the next claim. */
@@ -582,6 +645,7 @@ main (void)
         TEST (test_redrive_refused),
         TEST (test_start_timeout),
         TEST (test_start_timeout_claimed),
+        TEST (test_start_timeout_returned),
         TEST (test_returned),
         TEST (test_overdue),
         TEST (test_notify),

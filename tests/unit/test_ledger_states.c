@@ -66,6 +66,17 @@ completed (ledger *self)
     return after (self, leased (self), "complete.token=");
 }
 
+/* By its slot, while an extra run, which is its newest, is dead. */
+static int
+completed_but (ledger *self)
+{
+    int id = leased (self);
+    ledger_ok (self, ledger_text (self, "trigger.job.id=%d", id));
+    ledger_lease (self, "mail");
+    ledger_ok (self, ledger_text (self, "fail.non_retryable=1 fail.token=%d.2.1", id));
+    return after (self, id, "complete.token=");
+}
+
 static int
 dead (ledger *self)
 {
@@ -94,7 +105,7 @@ static const struct {
     const char *name;
     int (*make) (ledger *self);
     int state;
-    /* Reschedule, Cancel, Confirm, Pause, Resume, Trigger, Redrive of 1. */
+    /* Reschedule, Cancel, Confirm, Pause, Resume, Trigger, Redrive of the newest run. */
     cell cells[7];
 } jobs[] = {
     {"scheduled",
@@ -121,6 +132,16 @@ static const struct {
      completed,
      BF_JOB_COMPLETED,
      {{WRONG, 0}, {WRONG, 0}, {LATE, 0}, {WRONG, 0}, {WRONG, 0}, {WRONG, 0}, {WRONG, 0}}},
+    {"completed, an extra run dead",
+     completed_but,
+     BF_JOB_COMPLETED,
+     {{WRONG, 0},
+      {WRONG, 0},
+      {LATE, 0},
+      {WRONG, 0},
+      {WRONG, 0},
+      {WRONG, 0},
+      {OK, BF_JOB_ACTIVE}}},
     {"dead",
      dead,
      BF_JOB_DEAD,
