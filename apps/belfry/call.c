@@ -12,6 +12,7 @@
 #include "apps/belfry/json.h"
 #include "apps/belfry/show.h"
 #include "core/base/time.h"
+#include "core/token.h"
 
 /* --timeout is shared by the first try and its repeats. */
 #define RETRIES 2
@@ -120,6 +121,19 @@ bf_cli_name_read (const bf_cli_texts *operands, const bf_cli_name *name,
         }
     }
     return BF_CLI_DONE;
+}
+
+bf_cli_exit
+bf_cli_token_check (const char *text)
+{
+    bf_token token;
+    if (bf_token_parse (text, &token) == BF_OK) {
+        return BF_CLI_DONE;
+    }
+    return bf_cli_complain (BF_CLI_USAGE,
+                            "\"%s\" is no token; `belfry claim` prints one for each lease, "
+                            "such as 256.1.1",
+                            text);
 }
 
 static void

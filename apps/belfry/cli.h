@@ -102,13 +102,16 @@ typedef struct {
     {                                                                                     \
         .name = "ns", .value = "N",                                                       \
         .help = "the namespace of the key; default \"default\"", .kind = BF_CLI_TEXT,     \
-        .offset = (where) + offsetof (bf_cli_name, ns)                                    \
+        .form = &bf_cli_form_name, .offset = (where) + offsetof (bf_cli_name, ns)         \
     }
 
 /* Fills a JobRef from the first operand or the options, which are borrowed. Complains where
  * it is not exactly one of them. */
 bf_cli_exit bf_cli_name_read (const bf_cli_texts *operands, const bf_cli_name *name,
                               Belfry__V1__JobRef *ref);
+
+/* Complains where the text is no token of a lease. */
+bf_cli_exit bf_cli_token_check (const char *text);
 
 /* Sends the request and shows the JobsReply: the id alone where `terse`, else one line for
  * each job and each run that a worker has. With an error the items go to stderr. */

@@ -14,11 +14,11 @@ static const struct {
 } topics[] = {
     {"endpoints", "how the daemon is found",
      "The commands endpoint is, in this order: --connect EP, the environment's "
-     "BELFRY_COMMANDS, else the first ipc endpoint in the file DATA/endpoints, which "
-     "belfryd "
-     "writes once it serves, else the first of any kind there. DATA is --data DIR, default "
-     "./data. `belfry watch` needs the feed too: --feed EP, BELFRY_FEED, or the same file, "
-     "where the commands endpoint is not said or is in it.\n"
+     "BELFRY_COMMANDS, else what the file DATA/endpoints says, which belfryd writes once "
+     "it serves. DATA is --data DIR, default ./data. Of several, with commas between, an "
+     "ipc one is tried first, then the others in turn. `belfry watch` needs the feed too: "
+     "--feed EP, BELFRY_FEED, or the same file, where the commands endpoint is not said or "
+     "is in it.\n"
      "\n"
      "An endpoint is what ZeroMQ calls so: tcp://127.0.0.1:5570 or "
      "ipc:///run/belfry/commands. Start a daemon with `belfryd --data ./data`.\n"},

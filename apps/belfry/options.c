@@ -149,6 +149,10 @@ store (const bf_cli_option *option, char *text, void *at, bf_error *error)
     if (!repeats && option->kind != BF_CLI_FLAG && is_set (option, at)) {
         return bf_fail (error, BF_EINVALID, "--%s is given twice", option->name);
     }
+    if (option->form && !option->form->fits (text)) {
+        return bf_fail (error, BF_EINVALID, "--%s must be %s, not \"%s\"", option->name,
+                        option->form->rule, text);
+    }
     switch (option->kind) {
     case BF_CLI_FLAG:
         *(bool *)at = true;

@@ -52,6 +52,17 @@ typedef struct {
     size_t count;
 } bf_cli_values;
 
+/* What a text must look like. */
+typedef struct {
+    bool (*fits) (const char *text);
+    const char *rule; /* for people: "--type must be RULE" */
+} bf_cli_form;
+
+/* A namespace or a type. */
+extern const bf_cli_form bf_cli_form_name;
+/* Where a daemon may be: one or more, with commas between. */
+extern const bf_cli_form bf_cli_form_endpoints;
+
 /* Tables end with an option without a name. */
 typedef struct {
     const char *name;  /* without the dashes */
@@ -65,6 +76,7 @@ typedef struct {
     uint64_t least; /* NUMBER, SPAN; both 0 for no bounds */
     uint64_t most;
     const ProtobufCEnumDescriptor *words; /* WORD, WORDS */
+    const bf_cli_form *form;              /* TEXT, TEXTS; NULL for anything */
 } bf_cli_option;
 
 /* A table and the struct that its offsets mean. */

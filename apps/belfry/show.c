@@ -7,9 +7,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "apps/belfry/utf8.h"
 #include "apps/belfry/words.h"
 
 #define LABEL_COLUMNS 14
+/* Of a result in a table: the line is to stay one. */
+#define RESULT_CHARACTERS 60
 
 static const char *
 job_state (const Belfry__V1__Job *job, char word[BF_CLI_WORD_BYTES])
@@ -274,8 +277,33 @@ bf_cli_runs_table (void)
 {
     static const char *const heads[] = {"RUN",      "STATE",   "ORIGIN",   "FIRED",
                                         "LATENESS", "ATTEMPT", "FAILURES", "WORKER",
-                                        "FINAL",    "REASON"};
+                                        "FINAL",    "REASON",  "RESULT"};
     return (bf_cli_table){.heads = heads, .columns = sizeof heads / sizeof heads[0]};
+}
+
+/* Its beginning where it is text and was asked for, else how long it is. */
+static void
+result_cell (bf_cli_table *table, const Belfry__V1__Run *run)
+{
+    const uint8_t *bytes = run->result.data;
+    size_t size = run->result.len;
+    if (size == 0 || !bf_cli_utf8_is_printable (bytes, size)) {
+        uint32_t whole = size > 0 ? (uint32_t)size : run->result_bytes;
+        if (whole > 0) {
+            bf_cli_table_cell (table, "%" PRIu32 " %s", whole,
+                               counted (whole, "byte", "bytes"));
+        } else {
+            bf_cli_table_cell (table, "%s", "");
+        }
+        return;
+    }
+    size_t shown = 0;
+    uint32_t character;
+    for (int count = 0; shown < size && count < RESULT_CHARACTERS; count++) {
+        shown += bf_cli_utf8_next (bytes + shown, size - shown, &character);
+    }
+    bf_cli_table_cell (table, "%.*s%s", (int)shown, (const char *)bytes,
+                       shown < size ? "..." : "");
 }
 
 void
@@ -295,4 +323,5 @@ bf_cli_runs_row (bf_cli_table *table, const Belfry__V1__Run *run)
     bf_cli_table_cell (table, "%s", run->worker);
     bf_cli_table_cell (table, "%s", run->final_us ? bf_cli_time (run->final_us, time) : "");
     bf_cli_table_cell (table, "%s", run->reason);
+    result_cell (table, run);
 }

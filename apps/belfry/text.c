@@ -34,6 +34,9 @@ bf_cli_payload_put (FILE *out, const uint8_t *bytes, size_t size)
 {
     static const char marker[] = "hex:";
     size_t length = sizeof marker - 1;
+    if (size == 0) {
+        return;
+    }
     bool marked = size >= length && !memcmp (bytes, marker, length);
     if (!marked && bf_cli_utf8_is_printable (bytes, size)) {
         fwrite (bytes, 1, size, out);

@@ -4,6 +4,8 @@
  */
 #include "apps/belfry/verbs.h"
 
+#include <signal.h>
+
 #include "apps/belfry/json.h"
 #include "apps/belfry/text.h"
 #include "core/base/time.h"
@@ -22,11 +24,13 @@ static const bf_cli_option options[] = {
      .value = "T",
      .required = true,
      .kind = BF_CLI_TEXTS,
+     .form = &bf_cli_form_name,
      .offset = offsetof (values_t, types),
      .help = "take runs of this type; again for more types, up to 64"},
     {.name = "ns",
      .value = "N",
      .kind = BF_CLI_TEXT,
+     .form = &bf_cli_form_name,
      .offset = offsetof (values_t, ns),
      .help = "of this namespace; default \"default\""},
     {.name = "max",
@@ -62,6 +66,85 @@ show (const bf_cli *cli, const Belfry__V1__Lease *lease)
     }
 }
 
+/* For the handler of SIGINT and SIGTERM: which ended the wait, or 0. */
+static belfry *waiting;
+static volatile sig_atomic_t ended_by;
+
+static void
+on_signal (int number)
+{
+    ended_by = number;
+    belfry_stop (waiting);
+}
+
+/* Not where the parent wants it ignored, as a shell does in the background. */
+static void
+catch_signal (int number)
+{
+    struct sigaction before;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset (&action.sa_mask);
+    if (sigaction (number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        sigaction (number, &action, NULL);
+    }
+}
+
+static void
+give_back (bf_cli *cli, const Belfry__V1__Lease *lease)
+{
+    Belfry__V1__Snooze snooze = BELFRY__V1__SNOOZE__INIT;
+    Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
+    Belfry__V1__Reply *reply = NULL;
+    snooze.token = lease->token;
+    snooze.until_case = BELFRY__V1__SNOOZE__UNTIL_FOR_US;
+    snooze.reason = (char *)"the claim was interrupted";
+    request.command_case = BELFRY__V1__REQUEST__COMMAND_SNOOZE;
+    request.snooze = &snooze;
+    belfry_call (cli->belfry, &request, &reply);
+    belfry_reply_free (&reply);
+}
+
+/* Ends as the signal would have ended it, so that a shell's loop ends too. */
+static void
+end_by_signal (bf_cli *cli, const Belfry__V1__Reply *reply)
+{
+    size_t leases = reply && reply->result_case == BELFRY__V1__REPLY__RESULT_CLAIM
+                        ? reply->claim->n_leases
+                        : 0;
+    for (size_t index = 0; index < leases; index++) {
+        give_back (cli, reply->claim->leases[index]);
+    }
+    signal (ended_by, SIG_DFL);
+    raise (ended_by);
+}
+
+static bf_cli_exit
+claim_runs (bf_cli *cli, Belfry__V1__Request *request)
+{
+    Belfry__V1__Reply *reply = NULL;
+    bf_cli_exit code = bf_cli_open (cli);
+    if (code != BF_CLI_DONE) {
+        return code;
+    }
+    waiting = cli->belfry;
+    catch_signal (SIGINT);
+    catch_signal (SIGTERM);
+    code = bf_cli_call (cli, request, &reply);
+    if (ended_by) {
+        end_by_signal (cli, reply);
+    }
+    if (code == BF_CLI_DONE) {
+        bool some = reply->result_case == BELFRY__V1__REPLY__RESULT_CLAIM &&
+                    reply->claim->n_leases > 0;
+        for (size_t index = 0; some && index < reply->claim->n_leases; index++) {
+            show (cli, reply->claim->leases[index]);
+        }
+        code = some ? BF_CLI_DONE : BF_CLI_NO_WORK;
+    }
+    belfry_reply_free (&reply);
+    return code;
+}
+
 static bf_cli_exit
 act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
 {
@@ -81,18 +164,7 @@ act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
     }
     request.command_case = BELFRY__V1__REQUEST__COMMAND_CLAIM;
     request.claim = &claim;
-    Belfry__V1__Reply *reply;
-    bf_cli_exit code = bf_cli_call (cli, &request, &reply);
-    if (code == BF_CLI_DONE) {
-        bool some = reply->result_case == BELFRY__V1__REPLY__RESULT_CLAIM &&
-                    reply->claim->n_leases > 0;
-        for (size_t index = 0; some && index < reply->claim->n_leases; index++) {
-            show (cli, reply->claim->leases[index]);
-        }
-        code = some ? BF_CLI_DONE : BF_CLI_NO_WORK;
-    }
-    belfry_reply_free (&reply);
-    return code;
+    return claim_runs (cli, &request);
 }
 
 const bf_cli_verb bf_cli_claim = {
@@ -104,7 +176,8 @@ const bf_cli_verb bf_cli_claim = {
              "printed as it is where it fits in a line, else as \"hex:\" and hex digits. "
              "The run is leased to you: complete, fail or snooze the token before its "
              "lease ends, or keep it alive with heartbeat. Without work it prints nothing "
-             "and ends with exit code 6.",
+             "and ends with exit code 6. Ctrl-C or SIGTERM ends the wait and takes "
+             "nothing.",
     .example = "belfry claim --type claim_timeout --type writing_timeout --wait 30s",
     .options = options,
     .values_bytes = sizeof (values_t),

@@ -29,13 +29,17 @@ act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
     Belfry__V1__Complete complete = BELFRY__V1__COMPLETE__INIT;
     Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
     bf_error error = {0};
+    bf_cli_exit code = bf_cli_token_check (operands->items[0]);
+    if (code != BF_CLI_DONE) {
+        return code;
+    }
     if (bf_cli_content_read (values->result, &complete.result, &error) != BF_OK) {
         return bf_cli_complain (BF_CLI_REFUSED, "--result: %s", error.text);
     }
     complete.token = operands->items[0];
     request.command_case = BELFRY__V1__REQUEST__COMMAND_COMPLETE;
     request.complete = &complete;
-    bf_cli_exit code = bf_cli_call_runs (cli, &request, false);
+    code = bf_cli_call_runs (cli, &request, false);
     free (complete.result.data);
     return code;
 }

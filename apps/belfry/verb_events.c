@@ -29,6 +29,7 @@ static const bf_cli_option options[] = {
     {.name = "type",
      .value = "T",
      .kind = BF_CLI_TEXTS,
+     .form = &bf_cli_form_name,
      AT (types),
      .help = "only events of jobs of this type; again for more; default all"},
     {.name = "limit",

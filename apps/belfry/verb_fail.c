@@ -28,6 +28,10 @@ act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
     const values_t *values = given;
     Belfry__V1__Fail fail = BELFRY__V1__FAIL__INIT;
     Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
+    bf_cli_exit code = bf_cli_token_check (operands->items[0]);
+    if (code != BF_CLI_DONE) {
+        return code;
+    }
     fail.token = operands->items[0];
     fail.non_retryable = values->non_retryable;
     if (values->reason) {

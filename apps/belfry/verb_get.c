@@ -27,7 +27,8 @@ static const bf_cli_option options[] = {
     {.name = "payload",
      .kind = BF_CLI_FLAG,
      .offset = offsetof (values_t, payload),
-     .help = "show the payload, and with -o json the results"},
+     .help = "show the payload and the results; as text the beginning of "
+             "those that are printable"},
     {0},
 };
 

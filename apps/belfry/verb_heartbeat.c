@@ -4,9 +4,12 @@
  */
 #include "apps/belfry/verbs.h"
 
+#include <stdlib.h>
+
 #include "apps/belfry/json.h"
 #include "apps/belfry/text.h"
 #include "apps/belfry/words.h"
+#include "core/token.h"
 #include "messages/limits.h"
 
 static const bf_cli_option options[] = {{0}};
@@ -30,14 +33,55 @@ show (const bf_cli *cli, const Belfry__V1__HeartbeatReply__Item *item)
     return code;
 }
 
+/* What is no token gets its own line and holds up no other. */
+static void
+show_malformed (const bf_cli *cli, char *text)
+{
+    Belfry__V1__HeartbeatReply__Item item = BELFRY__V1__HEARTBEAT_REPLY__ITEM__INIT;
+    item.token = text;
+    item.code = BELFRY__V1__CODE__CODE_INVALID;
+    item.text = (char *)"no token";
+    if (cli->json) {
+        bf_cli_json_print (stdout, &item.base);
+    } else {
+        bf_cli_text_put (stdout, text);
+        fputs ("\tinvalid\n", stdout);
+    }
+    bf_cli_token_check (text);
+}
+
+/* The good tokens, in their order; complains of the others. NULL without memory. */
+static char **
+choose_tokens (const bf_cli *cli, const bf_cli_texts *operands, size_t *count)
+{
+    char **tokens = calloc (operands->count, sizeof *tokens);
+    *count = 0;
+    for (size_t index = 0; tokens && index < operands->count; index++) {
+        bf_token token;
+        if (bf_token_parse (operands->items[index], &token) == BF_OK) {
+            tokens[(*count)++] = operands->items[index];
+        } else {
+            show_malformed (cli, operands->items[index]);
+        }
+    }
+    return tokens;
+}
+
 static bf_cli_exit
 act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
 {
     Belfry__V1__Heartbeat heartbeat = BELFRY__V1__HEARTBEAT__INIT;
     Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
     (void)given;
-    heartbeat.tokens = operands->items;
-    heartbeat.n_tokens = operands->count;
+    heartbeat.tokens = choose_tokens (cli, operands, &heartbeat.n_tokens);
+    if (!heartbeat.tokens) {
+        return bf_cli_complain (BF_CLI_REFUSED, "out of memory");
+    }
+    if (heartbeat.n_tokens == 0) {
+        free (heartbeat.tokens);
+        return BF_CLI_USAGE;
+    }
+    bf_cli_exit worst = heartbeat.n_tokens < operands->count ? BF_CLI_REFUSED : BF_CLI_DONE;
     request.command_case = BELFRY__V1__REQUEST__COMMAND_HEARTBEAT;
     request.heartbeat = &heartbeat;
     Belfry__V1__Reply *reply;
@@ -49,7 +93,8 @@ act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
         }
     }
     belfry_reply_free (&reply);
-    return code;
+    free (heartbeat.tokens);
+    return worst > code ? worst : code;
 }
 
 const bf_cli_verb bf_cli_heartbeat = {
@@ -58,8 +103,9 @@ const bf_cli_verb bf_cli_heartbeat = {
     .operands = "TOKEN...",
     .summary = "keeps leases alive: each gets its full length again",
     .about = "Prints a line for each token: the token, a tab, and ok, cancel (the job was "
-             "cancelled, confirmed or moved: stop if you can), stale_token or not_found. "
-             "The exit code is that of the worst.",
+             "cancelled, confirmed or moved: stop if you can), stale_token, not_found, or "
+             "invalid for what is no token; the others are kept alive all the same. The "
+             "exit code is that of the worst.",
     .example = "belfry heartbeat 256.1.1 512.1.1",
     .options = options,
     .least_operands = 1,

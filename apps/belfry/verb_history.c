@@ -38,6 +38,7 @@ static const bf_cli_option options[] = {
     {.name = "type",
      .value = "T",
      .kind = BF_CLI_TEXT,
+     .form = &bf_cli_form_name,
      AT (type),
      .help = "only events of jobs of this type; default all"},
     {.name = "limit",

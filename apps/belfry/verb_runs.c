@@ -34,7 +34,8 @@ static const bf_cli_option options[] = {
     {.name = "results",
      .kind = BF_CLI_FLAG,
      .offset = offsetof (values_t, results),
-     .help = "with -o json: include what the workers answered"},
+     .help =
+         "include what the workers answered; as text the beginning of what is printable"},
     {0},
 };
 

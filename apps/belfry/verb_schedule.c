@@ -37,6 +37,7 @@ static const bf_cli_option options[] = {
      .value = "T",
      .required = true,
      .kind = BF_CLI_TEXT,
+     .form = &bf_cli_form_name,
      AT (type),
      .help = "what kind of work, [A-Za-z0-9_.-]{1,64}: workers claim by it"},
     {.name = "at",
@@ -60,6 +61,7 @@ static const bf_cli_option options[] = {
     {.name = "ns",
      .value = "N",
      .kind = BF_CLI_TEXT,
+     .form = &bf_cli_form_name,
      AT (ns),
      .help = "the namespace; default \"default\""},
     {.name = "on-key",
@@ -108,8 +110,8 @@ static const bf_cli_option options[] = {
      .value = "D",
      .kind = BF_CLI_SPAN,
      AT (start_timeout),
-     .help = "how long a run may wait for its first claim before it expires, 1ms..100 "
-             "years; default no limit"},
+     .help = "how long a run may wait for its first claim before it expires, 1ms..36525d; "
+             "default no limit"},
     {.name = "max-attempts",
      .value = "N",
      .kind = BF_CLI_NUMBER,

@@ -38,6 +38,10 @@ act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
     if (values->wait.set == values->at.set) {
         return bf_cli_complain (BF_CLI_USAGE, "say until when: either --for D or --at ISO");
     }
+    bf_cli_exit code = bf_cli_token_check (operands->items[0]);
+    if (code != BF_CLI_DONE) {
+        return code;
+    }
     if (values->wait.set) {
         snooze.until_case = BELFRY__V1__SNOOZE__UNTIL_FOR_US;
         snooze.for_us = values->wait.us;

@@ -86,8 +86,9 @@ typedef struct belfry belfry;
 typedef struct {
     /* Where the daemon listens: "ipc://…", "tcp://…", "inproc://…". NULL: environment
      * BELFRY_COMMANDS (BELFRY_FEED, BELFRY_MONITOR), else the `ready` line in the file
-     * `endpoints` of `directory`, ipc preferred. The file is read again at every
-     * reconnect, so that a daemon that came back on another port is found. */
+     * `endpoints` of `directory`. Each may be a list, "EP,EP": ipc is tried first, and the
+     * next one at every reconnect. The file is read again each time, so that a daemon that
+     * came back on another port is found. */
     const char *commands;
     const char *feed;      /* belfry_watch only */
     const char *monitor;   /* belfry_watch with `monitor` only */
@@ -122,8 +123,9 @@ BELFRY_API const char *belfry_endpoint (const belfry *self);
 /* Who this handle calls itself. Valid as long as the handle. */
 BELFRY_API const char *belfry_client (const belfry *self);
 
-/* Ends belfry_work or belfry_watch on this handle: a run in hand is finished first. Called
- * before they begin it ends the next one at once. Any thread, and signal handlers. */
+/* Ends belfry_work, belfry_watch, or the wait of belfry_call for a Claim on this handle: a
+ * run in hand is finished first. Called before they begin it ends the next one at once. Any
+ * thread, and signal handlers. */
 BELFRY_API void belfry_stop (belfry *self);
 
 /* ------------------------------------------------------------------------------------- */
@@ -344,7 +346,8 @@ typedef struct {
 /* Claims runs of these types, one at a time, hands each to the handler, keeps its lease
  * alive and settles it, until belfry_stop or the limit. A daemon that goes away is waited
  * for; its parked claim and a settlement are repeated under the same request_id.
- * A claim that is answered in the very moment of belfry_stop is given back.
+ * At belfry_stop a claim that is parked is withdrawn, which takes up to a second, and what
+ * is answered in that very moment is given back.
  * Errors: INVALID, BAD_ARGUMENT, NO_MEMORY, SYSTEM, NO_ENDPOINT (only where none was ever
  * found). */
 BELFRY_API int belfry_work (belfry *self, const belfry_work_options *options,

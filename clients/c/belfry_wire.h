@@ -23,6 +23,11 @@ extern "C" {
  * are used up. BUSY and STOPPING are repeated with growing pauses within the same total;
  * the last such reply is returned.
  *
+ * belfry_stop ends the wait of a Claim: the daemon is told to park it no longer, and
+ * *reply_p is its answer to that, without leases or with those that were ready. A Claim
+ * that had no answer in time is withdrawn likewise, and leases that come of it are given
+ * back.
+ *
  * Returns BELFRY_OK whenever a Reply came, whatever its code: judge it with
  * belfry_reply_error. The caller frees *reply_p with belfry_reply_free.
  * Errors: UNREACHABLE (it may have happened), NO_ENDPOINT, NO_MEMORY, BAD_ARGUMENT (no

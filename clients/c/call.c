@@ -23,8 +23,17 @@ belfry_call (belfry *self, Belfry__V1__Request *request, Belfry__V1__Reply **rep
     if (request_id != NULL && request_id[0] != '\0') {
         request->request_id = request_id;
     }
-    int rc = bf_link_call (self, &self->link, request, bf_link_patience (self, request),
-                           reply_p);
+    bf_patience patience = bf_link_patience (self, request);
+    bool parks = request->command_case == BELFRY__V1__REQUEST__COMMAND_CLAIM &&
+                 request->claim->wait_us > 0;
+    patience.wake_fd = parks ? self->stop_fd : -1;
+    int rc = bf_link_call (self, &self->link, request, patience, reply_p);
+    if (rc == BF_CLIENT_WOKEN) {
+        rc = bf_claim_leave (self, &self->link, request, reply_p);
+        bf_client_resume (self);
+    } else if (rc == BELFRY_UNREACHABLE && parks && self->link.taken) {
+        bf_claim_abandon (self, &self->link, request);
+    }
     request->version = version;
     request->client = client;
     request->request_id = request_id;

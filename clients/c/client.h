@@ -31,6 +31,7 @@ typedef struct {
     char endpoint[BF_CLIENT_ENDPOINT_BYTES]; /* last tried; empty before */
     char id_prefix[32];                      /* grows with time, random behind it */
     uint32_t calls;                          /* the counter behind the prefix */
+    bool taken;                              /* a peer took the request of the last try */
     char text[BF_CLIENT_TEXT_BYTES];         /* why the last call failed */
 } bf_link;
 
@@ -74,13 +75,16 @@ long bf_client_wait_ms (int64_t until_us);
 
 /* endpoints.c */
 
-/* Where a door is. NO_ENDPOINT with a text that says where it looked. */
+/* Where a door is: of a list the endpoint behind the one that `endpoint` holds, which was
+ * tried before, else the first choice. NO_ENDPOINT with a text that says where it looked.
+ */
 int bf_endpoint_find (const belfry *self, bf_link *link, bf_door door,
                       char endpoint[BF_CLIENT_ENDPOINT_BYTES]);
 
-/* Which of a list "EP,EP" to take: ipc where there is one, else the first. Length 0 for an
- * empty list. */
-const char *bf_endpoint_choose (const char *list, size_t *length);
+/* Which of a list "EP,EP" to take: the one behind `before`, the first again behind the
+ * last; where `before` is none of them, ipc where there is one, else the first. Length 0
+ * for an empty list. */
+const char *bf_endpoint_choose (const char *list, const char *before, size_t *length);
 
 /* link.c */
 
@@ -119,6 +123,18 @@ bf_patience bf_link_patience (const belfry *self, const Belfry__V1__Request *req
 /* Request with version, client and id filled in; `id` must outlive it. */
 void bf_link_address (const belfry *self, bf_link *link, Belfry__V1__Request *request,
                       char id[BF_CLIENT_ID_BYTES]);
+
+/* leave.c */
+
+/* Repeats this claim without a wait, for at most a second: the daemon answers at once, and
+ * parks it no longer. UNREACHABLE: it may still be parked. */
+int bf_claim_leave (const belfry *self, bf_link *link, const Belfry__V1__Request *request,
+                    Belfry__V1__Reply **reply_p);
+/* The same, and the leases that come with it are given back. Keeps link->text. */
+void bf_claim_abandon (const belfry *self, bf_link *link,
+                       const Belfry__V1__Request *request);
+/* Hands back a lease that nobody is going to work on: it is ready again at once. */
+int bf_lease_give_back (const belfry *self, bf_link *link, const Belfry__V1__Lease *lease);
 
 /* beat.c: the heartbeat thread of one belfry_work. */
 

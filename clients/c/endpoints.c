@@ -24,24 +24,36 @@ static const struct {
     [BF_DOOR_MONITOR] = {"BELFRY_MONITOR", "monitor="},
 };
 
-const char *
-bf_endpoint_choose (const char *list, size_t *length)
+/* The endpoint of the list at or behind `at`; NULL behind the last. */
+static const char *
+endpoint_at (const char *at, size_t *length)
 {
-    const char *first = list;
-    size_t first_length = strcspn (list, ", \r\n");
-    for (const char *at = list;;) {
-        size_t size = strcspn (at, ", \r\n");
-        if (strncmp (at, "ipc://", strlen ("ipc://")) == 0) {
-            *length = size;
-            return at;
+    at += strspn (at, ",");
+    *length = strcspn (at, ", \r\n");
+    return *length > 0 ? at : NULL;
+}
+
+const char *
+bf_endpoint_choose (const char *list, const char *before, size_t *length)
+{
+    size_t size;
+    size_t ipc_size = 0;
+    const char *ipc = NULL;
+    for (const char *at = list; (at = endpoint_at (at, &size)) != NULL; at += size) {
+        if (strlen (before) == size && strncmp (at, before, size) == 0) {
+            const char *next = endpoint_at (at + size, length);
+            return next != NULL ? next : endpoint_at (list, length);
         }
-        if (at[size] != ',') {
-            break;
+        if (ipc == NULL && strncmp (at, "ipc://", strlen ("ipc://")) == 0) {
+            ipc = at;
+            ipc_size = size;
         }
-        at += size + 1;
     }
-    *length = first_length;
-    return first;
+    if (ipc != NULL) {
+        *length = ipc_size;
+        return ipc;
+    }
+    return endpoint_at (list, length);
 }
 
 static int
@@ -49,7 +61,7 @@ copy_choice (bf_link *link, const char *list, const char *origin,
              char endpoint[BF_CLIENT_ENDPOINT_BYTES])
 {
     size_t length;
-    const char *choice = bf_endpoint_choose (list, &length);
+    const char *choice = bf_endpoint_choose (list, endpoint, &length);
     if (length == 0 || length >= BF_CLIENT_ENDPOINT_BYTES) {
         return bf_client_fail (link, BELFRY_NO_ENDPOINT,
                                "%s names no endpoint such as tcp://127.0.0.1:5570", origin);

@@ -242,6 +242,7 @@ try_once (call_state *call, Belfry__V1__Reply **reply_p)
         if (rc == BELFRY_OK) {
             rc = bf_link_send (call->link, call->bytes, call->size);
         }
+        call->link->taken = rc == BELFRY_OK;
         if (rc != BELFRY_OK) {
             return rc;
         }
@@ -348,6 +349,7 @@ bf_link_call (const belfry *self, bf_link *link, const Belfry__V1__Request *requ
         .pause_us = PAUSE_FIRST_US,
     };
     link->text[0] = '\0';
+    link->taken = false;
     Belfry__V1__Reply *reply = NULL;
     int rc = repeat_until_answered (&call, &reply);
     free (bytes);
@@ -355,7 +357,7 @@ bf_link_call (const belfry *self, bf_link *link, const Belfry__V1__Request *requ
         *reply_p = reply;
     } else if (rc == BELFRY_UNREACHABLE) {
         bf_client_fail (link, rc,
-                        "no answer from %s in %.1f s: is belfryd running there? Set "
+                        "no answer from %s in %.1f s: start belfryd there, or set "
                         "BELFRY_COMMANDS to where it listens",
                         link->endpoint,
                         (double)(bf_client_elapsed_us () - started_us) / 1e6);

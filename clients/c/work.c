@@ -258,33 +258,6 @@ limit_is_reached (const worker *work)
     return work->options->limit != 0 && work->done >= work->options->limit;
 }
 
-/* Hands back a lease that came too late to be worked on. */
-static void
-give_back (belfry *self, const Belfry__V1__Lease *lease)
-{
-    snooze (self, lease->token, 0, (char *)"the worker stopped");
-}
-
-/* Told to stop while a claim was parked: its answer may have crossed that. Then the socket
- * is closed, so that the daemon takes back what it sends from here on. */
-static void
-leave (belfry *self, const char *request_id)
-{
-    Belfry__V1__Reply *reply = NULL;
-    bool crossed = self->link.socket != NULL &&
-                   bf_link_receive (&self->link, request_id, 0, -1, &reply) == BELFRY_OK;
-    bf_link_close (&self->link);
-    if (!crossed) {
-        return;
-    }
-    if (reply->result_case == BELFRY__V1__REPLY__RESULT_CLAIM) {
-        for (size_t index = 0; index < reply->claim->n_leases; index++) {
-            give_back (self, reply->claim->leases[index]);
-        }
-    }
-    belfry_reply_free (&reply);
-}
-
 /* One claim and what comes of it. BF_CLIENT_WOKEN where belfry_stop was called. */
 static int
 claim_once (worker *work, Belfry__V1__Request *request)
@@ -298,7 +271,7 @@ claim_once (worker *work, Belfry__V1__Request *request)
     Belfry__V1__Reply *reply = NULL;
     int rc = bf_link_call (self, &self->link, request, patience, &reply);
     if (rc == BF_CLIENT_WOKEN) {
-        leave (self, id);
+        bf_claim_abandon (self, &self->link, request);
     }
     if (rc != BELFRY_OK) {
         return rc;
@@ -308,7 +281,7 @@ claim_once (worker *work, Belfry__V1__Request *request)
         for (size_t index = 0; index < reply->claim->n_leases; index++) {
             const Belfry__V1__Lease *lease = reply->claim->leases[index];
             if (bf_client_stopped (self)) {
-                give_back (self, lease);
+                bf_lease_give_back (self, &self->link, lease);
             } else if (lease->run != NULL) {
                 handle_lease (work, lease);
             }

@@ -69,6 +69,16 @@ mistake 'say more: belfry complete TOKEN' complete
 mistake 'either --for D or --at ISO' snooze 256.1.1
 mistake '--wait: 61s is not in 0s..1m' claim --type t --wait 61s
 
+mistake '--type must be \[A-Za-z0-9_.-\]\{1,64\}, not "a b"' schedule --type 'a b' --after 1s
+mistake '--type must be' claim --type ok --type ''
+mistake '--ns must be' get --key k --ns 'a/b'
+mistake '--connect must be tcp://HOST:PORT or ipc://PATH' status --connect garbage
+mistake '--connect must be' status --connect tcp://127.0.0.1:1,
+mistake '--feed must be' watch --feed tcp://nowhere
+mistake '"256.1" is no token' complete 256.1
+mistake '"256.1.x" is no token' fail 256.1.x
+mistake '"" is no token' snooze '' --for 1s
+
 # A payload that cannot be read is no call at all.
 try 1 schedule --type t --after 1s --payload @nowhere
 has "$err" '^belfry: --payload: nowhere could not be opened'
@@ -88,7 +98,15 @@ has "$err" '^belfry: '
 mkdir data
 echo "ready commands=ipc://$directory/gone feed=ipc://$directory/feed monitor=" > data/endpoints
 try 3 list --timeout 300ms
-has "$err" "ipc://$directory/gone"
+has "$err" "ipc://$directory/gone" 'start belfryd'
+
+# What is no token is told for each, and nothing is sent.
+try 2 heartbeat one 256.2
+same "$out" "one	invalid
+256.2	invalid"
+has "$err" '"one" is no token' '"256.2" is no token'
+try 0 help schedule
+has "$out" '1ms\.\.36525d'
 
 # What could not be written was not done.
 code=0

@@ -92,8 +92,6 @@ has "$err" 'NOT_FOUND'
 try 4 cancel --key nobody
 try 1 schedule --type t --at 2001-01-01 --reject-past
 has "$err" 'PAST_DUE'
-try 1 schedule --type 'not a type' --after 1s
-has "$err" 'INVALID'
 
 # --- Runs ---
 
@@ -117,6 +115,8 @@ has "$err" 'STALE_TOKEN'
 try 0 claim --type work --wait 20s --worker bot-4 -o json
 has "$out" "\"token\":\"$job.1.2\"" '"payload":"two\\nlines"' '"worker":"bot-4"' \
     '"lease_us":30000000'
+try 1 heartbeat "$job.1.2" token
+has "$out" "^$job.1.2	ok\$" '^token	invalid$'
 try 5 heartbeat "$job.1.1" "$job.1.2" "99999999.1.1"
 has "$out" "^$job.1.1	stale_token\$" "^$job.1.2	ok\$" '^99999999.1.1	not_found$'
 try 0 fail "$job.1.2" --reason again
@@ -141,9 +141,43 @@ has "$out" '"state":"completed"' '"result":"well done"'
 try 0 runs "$job"
 has "$out" '^RUN +STATE' "^$job.2 +succeeded +redriven" "^$job.1 +dead +slot"
 count "$out" 3
+has "$out" ' 9 bytes$'
+try 0 runs "$job" --results
+has "$out" "^$job.2 .* well done\$"
+try 0 get "$job" --payload
+has "$out" "^$job.2 .* well done\$"
 try 0 runs "$job" --limit 1
 has "$out" "^$job.2 "
 count "$out" 2
+
+# A claim that is interrupted is parked no longer, and ends as the signal does; the next run
+# goes to the next claim, as its first attempt.
+parked() {
+    for _ in $(seq $((deadline * 20))); do
+        try 0 status
+        ! grep -Eq "^parked claims +$1\$" <<< "$out" || return 0
+        sleep 0.05
+    done
+    fail "not $1 parked claims: $out"
+}
+"$BELFRY" claim --type left --wait 60s > left.out 2> left.err &
+watcher=$!
+parked 1
+kill -TERM $watcher
+code=0
+wait $watcher || code=$?
+watcher=
+same "$code" 143
+same "$(cat left.out left.err)" ""
+parked 0
+try 0 schedule --type left --after 0s
+job=$out
+try 0 claim --type left --wait 20s --client tester --request-id left-1
+same "$out" "$job.1.1	"
+# The same claim without a wait is still the same claim.
+try 0 claim --type left --client tester --request-id left-1
+same "$out" "$job.1.1	"
+try 0 complete "$job.1.1"
 
 # An extra run; a leased run is asked to stop.
 try 0 schedule --type work --key extra --after 1h --payload plain

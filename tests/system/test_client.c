@@ -293,6 +293,62 @@ test_a_parked_claim_survives_kill (void **state)
 }
 
 static void *
+work_until_stopped (void *argument)
+{
+    worker *self = argument;
+    belfry_work_options options = {.types = types};
+    must (self->client, belfry_work (self->client, &options, handle, &self->shift));
+    return NULL;
+}
+
+/* Until so many claims are parked. */
+static void
+await_parked (belfry *client, uint32_t claims)
+{
+    for (int waited = 0;; waited++) {
+        Belfry__V1__Status status = BELFRY__V1__STATUS__INIT;
+        Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
+        request.command_case = BELFRY__V1__REQUEST__COMMAND_STATUS;
+        request.status = &status;
+        Belfry__V1__Reply *reply = NULL;
+        must (client, belfry_call (client, &request, &reply));
+        must (client, belfry_reply_error (client, reply));
+        uint32_t parked = reply->status->parked_claims;
+        belfry_reply_free (&reply);
+        if (parked == claims) {
+            return;
+        }
+        assert_true (waited < 2000);
+        poll (NULL, 0, 10);
+    }
+}
+
+/* A worker that is stopped leaves its place in line: the next run goes to the next worker,
+ * at once and as the first attempt. */
+static void
+test_a_stopped_worker_takes_nothing (void **state)
+{
+    bench *self = *state;
+    worker stopped = {.client = open_client (self->rig, "stopped")};
+    pthread_t thread;
+    assert_int_equal (pthread_create (&thread, NULL, work_until_stopped, &stopped), 0);
+    await_parked (self->client, 1);
+    belfry_stop (stopped.client);
+    pthread_join (thread, NULL);
+    await_parked (self->client, 0);
+
+    uint64_t id = schedule (self->client, NULL, 0, 0);
+    shift worked = {0};
+    work_once (self->client, &worked);
+    assert_int_equal (worked.job, id);
+    assert_int_equal (worked.attempt, 1);
+    assert_int_equal (worked.settled, BELFRY_OK);
+    assert_int_equal (stopped.shift.job, 0);
+    belfry_close (&stopped.client);
+    rig_stop (self->rig);
+}
+
+static void *
 schedule_on_thread (void *argument)
 {
     worker *self = argument;
@@ -497,6 +553,7 @@ main (void)
         TEST (test_heartbeats_keep_the_lease),
         TEST (test_the_handler_hears_cancel),
         TEST (test_a_parked_claim_survives_kill),
+        TEST (test_a_stopped_worker_takes_nothing),
         TEST (test_a_call_waits_for_the_daemon),
         TEST (test_a_watch_heals_over_kill),
         TEST (test_a_chosen_watch_heals_over_kill),

@@ -168,6 +168,39 @@ test_first_operand (void **state)
     clear (&self);
 }
 
+/* What a namespace or a type, and what an endpoint may look like. */
+static void
+test_rules (void **state)
+{
+    (void)state;
+    static const struct {
+        const bf_cli_form *form;
+        const char *text;
+        bool fits;
+    } rows[] = {
+        {&bf_cli_form_name, "claim_timeout.v2-B", true},
+        {&bf_cli_form_name, "", false},
+        {&bf_cli_form_name, "a b", false},
+        {&bf_cli_form_name, "a/b", false},
+        {&bf_cli_form_endpoints, "tcp://127.0.0.1:5570", true},
+        {&bf_cli_form_endpoints, "tcp://[::1]:5570,ipc:///run/b", true},
+        {&bf_cli_form_endpoints, "ipc://@abstract", true},
+        {&bf_cli_form_endpoints, "", false},
+        {&bf_cli_form_endpoints, "garbage", false},
+        {&bf_cli_form_endpoints, "127.0.0.1:5570", false},
+        {&bf_cli_form_endpoints, "tcp://localhost", false},
+        {&bf_cli_form_endpoints, "tcp://", false},
+        {&bf_cli_form_endpoints, "ipc://", false},
+        {&bf_cli_form_endpoints, "ipc://a,", false},
+        {&bf_cli_form_endpoints, "ipc://a,b", false},
+    };
+    for (size_t index = 0; index < sizeof rows / sizeof rows[0]; index++) {
+        if (rows[index].form->fits (rows[index].text) != rows[index].fits) {
+            fail_msg ("\"%s\" is misjudged", rows[index].text);
+        }
+    }
+}
+
 static void
 test_mistakes (void **state)
 {
@@ -262,7 +295,7 @@ main (void)
         cmocka_unit_test (test_values),   cmocka_unit_test (test_nothing),
         cmocka_unit_test (test_forms),    cmocka_unit_test (test_first_operand),
         cmocka_unit_test (test_mistakes), cmocka_unit_test (test_wrap),
-        cmocka_unit_test (test_help),
+        cmocka_unit_test (test_help),     cmocka_unit_test (test_rules),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

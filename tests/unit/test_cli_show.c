@@ -216,18 +216,58 @@ test_tables (void **state)
         "VERSION\n"
         "256  default  -    t     scheduled,paused  2026-11-23T13:05:46.000Z  now       1\n"
         "RUN    STATE  ORIGIN  FIRED                     LATENESS  ATTEMPT  FAILURES  "
-        "WORKER  FINAL  REASON\n"
+        "WORKER  FINAL  REASON  RESULT\n"
         "256.1  ready  slot    2026-11-23T13:05:46.000Z  +2s late  0        0         "
-        "-       -      -\n");
+        "-       -      -       -\n");
+}
+
+/* The beginning of what is printable, in characters; of anything else its length. */
+static void
+test_results (void **state)
+{
+    (void)state;
+#define TEN "\u00e4234567890"
+    static const struct {
+        const char *result;
+        uint32_t bytes;
+        const char *cell;
+    } rows[] = {
+        {"", 0, "-"},
+        {"", 12, "12 bytes"},
+        {"well done", 9, "well done"},
+        {"two\nlines", 9, "9 bytes"},
+        {"\xff", 1, "1 byte"},
+        {TEN TEN TEN TEN TEN TEN, 66, TEN TEN TEN TEN TEN TEN},
+        {TEN TEN TEN TEN TEN TEN "x", 67, TEN TEN TEN TEN TEN TEN "..."},
+    };
+    for (size_t index = 0; index < sizeof rows / sizeof rows[0]; index++) {
+        page self;
+        char tail[128];
+        Belfry__V1__Run run = BELFRY__V1__RUN__INIT;
+        bf_cli_table runs = bf_cli_runs_table ();
+        run.run = "256.1";
+        run.result.data = (uint8_t *)rows[index].result;
+        run.result.len = strlen (rows[index].result);
+        run.result_bytes = rows[index].bytes;
+        bf_cli_runs_row (&runs, &run);
+        assert_true (bf_cli_table_print (&runs, begin (&self)));
+        fclose (self.out);
+        snprintf (tail, sizeof tail, "  %s\n", rows[index].cell);
+        size_t length = strlen (tail);
+        assert_true (self.size > length);
+        assert_string_equal (self.text + self.size - length, tail);
+        free (self.text);
+    }
 }
 
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_event), cmocka_unit_test (test_event_of_nothing),
-        cmocka_unit_test (test_item),  cmocka_unit_test (test_run),
-        cmocka_unit_test (test_job),   cmocka_unit_test (test_tables),
+        cmocka_unit_test (test_event),   cmocka_unit_test (test_event_of_nothing),
+        cmocka_unit_test (test_item),    cmocka_unit_test (test_run),
+        cmocka_unit_test (test_job),     cmocka_unit_test (test_tables),
+        cmocka_unit_test (test_results),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -362,6 +363,78 @@ test_a_claim_is_waited_for (void **state)
     finish (&self);
 }
 
+/* belfry_stop ends the wait of a Claim: it comes again without one, and the answer to that
+ * is the caller's. The next Claim waits again. */
+static void
+test_stop_ends_the_wait_of_a_claim (void **state)
+{
+    (void)state;
+    bench self;
+    begin (&self, 10000, -1);
+    self.wait_us = 20000000;
+    start (&self, call_claim);
+    fake_call *call = fake_take (self.daemon);
+    assert_int_equal (call->request->claim->wait_us, 20000000);
+    belfry_stop (self.client);
+    fake_call *farewell = fake_take (self.daemon);
+    assert_string_equal (farewell->request->request_id, call->request->request_id);
+    assert_int_equal (farewell->request->claim->wait_us, 0);
+    fake_answer_code (self.daemon, farewell, BELFRY__V1__CODE__CODE_OK);
+    assert_int_equal (join (&self), BELFRY_OK);
+    belfry_reply_free (&self.reply);
+    fake_call_free (&call);
+    fake_call_free (&farewell);
+
+    start (&self, call_claim);
+    call = fake_take (self.daemon);
+    assert_null (fake_poll (self.daemon, 100));
+    fake_answer_code (self.daemon, call, BELFRY__V1__CODE__CODE_OK);
+    assert_int_equal (join (&self), BELFRY_OK);
+    fake_call_free (&call);
+    finish (&self);
+}
+
+/* Given up for want of an answer, it is withdrawn. */
+static void
+test_a_claim_that_is_given_up (void **state)
+{
+    (void)state;
+    bench self;
+    begin (&self, 100, -1);
+    self.wait_us = 100000;
+    start (&self, call_claim);
+    fake_call *call = fake_take (self.daemon);
+    fake_call *farewell = fake_take (self.daemon);
+    assert_string_equal (farewell->request->request_id, call->request->request_id);
+    assert_int_equal (farewell->request->claim->wait_us, 0);
+    fake_answer_code (self.daemon, farewell, BELFRY__V1__CODE__CODE_OK);
+    assert_int_equal (join (&self), BELFRY_UNREACHABLE);
+    assert_non_null (strstr (belfry_error_text (self.client), "start belfryd"));
+    fake_call_free (&call);
+    fake_call_free (&farewell);
+    finish (&self);
+}
+
+/* Of a list the second is tried where nobody listens at the first. */
+static void
+test_a_list_of_endpoints (void **state)
+{
+    (void)state;
+    bench self;
+    begin (&self, 200, 1);
+    char list[512];
+    snprintf (list, sizeof list, "tcp://127.0.0.1:9,%s", self.daemon->commands);
+    belfry_close (&self.client);
+    belfry_options options = {.commands = list, .timeout_ms = 200, .retries = 3};
+    assert_int_equal (belfry_open (&self.client, &options), BELFRY_OK);
+    start (&self, call_claim);
+    fake_call *call = fake_take (self.daemon);
+    fake_answer_code (self.daemon, call, BELFRY__V1__CODE__CODE_OK);
+    assert_int_equal (join (&self), BELFRY_OK);
+    fake_call_free (&call);
+    finish (&self);
+}
+
 /* With errors that show a job, the job is handed out. */
 static void
 test_key_taken_names_the_job (void **state)
@@ -564,6 +637,9 @@ main (void)
         cmocka_unit_test (test_busy_then_gone),
         cmocka_unit_test (test_a_restart_in_the_middle),
         cmocka_unit_test (test_a_claim_is_waited_for),
+        cmocka_unit_test (test_stop_ends_the_wait_of_a_claim),
+        cmocka_unit_test (test_a_claim_that_is_given_up),
+        cmocka_unit_test (test_a_list_of_endpoints),
         cmocka_unit_test (test_key_taken_names_the_job),
         cmocka_unit_test (test_a_bare_ok_is_a_bad_answer),
         cmocka_unit_test (test_get_shows_a_job),

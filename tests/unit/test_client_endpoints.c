@@ -115,6 +115,45 @@ test_lookups (void **state)
     temp_remove (directory);
 }
 
+/* Of a list the next one is tried, whatever went before. */
+static void
+test_a_list_in_turn (void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        const char *before;
+        const char *expected; /* NULL for none */
+    } rows[] = {
+        {"tcp://a:1", "", "tcp://a:1"},
+        {"tcp://a:1", "tcp://a:1", "tcp://a:1"},
+        {"tcp://a:1,tcp://b:2", "", "tcp://a:1"},
+        {"tcp://a:1,tcp://b:2", "tcp://a:1", "tcp://b:2"},
+        {"tcp://a:1,tcp://b:2", "tcp://b:2", "tcp://a:1"},
+        {"tcp://a:1,ipc://d,tcp://b:2 feed=", "", "ipc://d"},
+        {"tcp://a:1,ipc://d,tcp://b:2 feed=", "ipc://d", "tcp://b:2"},
+        {"tcp://a:1,ipc://d,tcp://b:2 feed=", "tcp://b:2", "tcp://a:1"},
+        {"tcp://a:1,ipc://d,tcp://b:2 feed=", "tcp://gone:1", "ipc://d"},
+        {"tcp://a:12,tcp://a:1", "tcp://a:1", "tcp://a:12"},
+        {",tcp://a:1,,tcp://b:2,", "tcp://a:1", "tcp://b:2"},
+        {",tcp://a:1,,tcp://b:2,", "tcp://b:2", "tcp://a:1"},
+        {"", "", NULL},
+        {",,", "tcp://a:1", NULL},
+        {" feed=tcp://a:1", "", NULL},
+    };
+    for (size_t index = 0; index < sizeof rows / sizeof rows[0]; index++) {
+        size_t length = 99;
+        const char *found =
+            bf_endpoint_choose (rows[index].list, rows[index].before, &length);
+        const char *expected = rows[index].expected != NULL ? rows[index].expected : "";
+        if (length != strlen (expected) ||
+            (length > 0 && strncmp (found, expected, length) != 0)) {
+            fail_msg ("'%s' after '%s' is '%.*s'", rows[index].list, rows[index].before,
+                      (int)length, found != NULL ? found : "");
+        }
+    }
+}
+
 /* An endpoint that no socket takes is an error of that call, with its name. */
 static void
 test_nonsense_is_named (void **state)
@@ -134,6 +173,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_lookups),
+        cmocka_unit_test (test_a_list_in_turn),
         cmocka_unit_test (test_nonsense_is_named),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

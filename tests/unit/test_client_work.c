@@ -419,7 +419,20 @@ test_a_restart_at_every_step (void **state)
     finish (&self);
 }
 
-/* Stopped while parked: it ends at once. Stopped with a run in hand: that is finished. */
+/* The claim comes again without a wait, and is answered with so many leases. */
+static void
+expect_farewell (bench *self, const fake_call *claim, size_t leases)
+{
+    fake_call *farewell = take (self, BELFRY__V1__REQUEST__COMMAND_CLAIM);
+    assert_string_equal (farewell->request->request_id, claim->request->request_id);
+    assert_string_equal (farewell->request->claim->types[1], "u");
+    assert_int_equal (farewell->request->claim->wait_us, 0);
+    grant_times (self, farewell, MINUTE_US, leases);
+    fake_call_free (&farewell);
+}
+
+/* Stopped while parked: it says so and ends. Stopped with a run in hand: that is finished.
+ */
 static void
 test_stop (void **state)
 {
@@ -428,6 +441,7 @@ test_stop (void **state)
     begin (&self, WAIT_FOR_RELEASE, 0, 10000);
     fake_call *claim = take (&self, BELFRY__V1__REQUEST__COMMAND_CLAIM);
     belfry_stop (self.client);
+    expect_farewell (&self, claim, 0);
     assert_int_equal (join (&self), BELFRY_OK);
     fake_call_free (&claim);
 
@@ -446,6 +460,37 @@ test_stop (void **state)
     work (&self);
     assert_int_equal (self.rc, BELFRY_OK);
     assert_int_equal (self.runs, 1);
+    finish (&self);
+}
+
+/* A run that crosses the farewell is given back; a daemon that says nothing is not waited
+ * for. */
+static void
+test_stop_while_parked (void **state)
+{
+    (void)state;
+    bench self;
+    begin (&self, RETURN_ZERO, 0, 10000);
+    fake_call *claim = take (&self, BELFRY__V1__REQUEST__COMMAND_CLAIM);
+    belfry_stop (self.client);
+    expect_farewell (&self, claim, 1);
+    fake_call *call = take (&self, BELFRY__V1__REQUEST__COMMAND_SNOOZE);
+    assert_string_equal (call->request->snooze->token, "256.1.2");
+    assert_int_equal (call->request->snooze->until_case, BELFRY__V1__SNOOZE__UNTIL_FOR_US);
+    assert_int_equal (call->request->snooze->for_us, 0);
+    fake_answer_code (self.daemon, call, BELFRY__V1__CODE__CODE_OK);
+    assert_int_equal (join (&self), BELFRY_OK);
+    assert_int_equal (self.runs, 0);
+    fake_call_free (&claim);
+    fake_call_free (&call);
+
+    assert_int_equal (pthread_create (&self.thread, NULL, work, &self), 0);
+    claim = take (&self, BELFRY__V1__REQUEST__COMMAND_CLAIM);
+    int64_t stopped_us = bf_client_elapsed_us ();
+    belfry_stop (self.client);
+    assert_int_equal (join (&self), BELFRY_OK);
+    assert_true (bf_client_elapsed_us () - stopped_us < 5000000);
+    fake_call_free (&claim);
     finish (&self);
 }
 
@@ -503,6 +548,7 @@ main (void)
         cmocka_unit_test (test_the_handler_hears_cancel),
         cmocka_unit_test (test_a_restart_at_every_step),
         cmocka_unit_test (test_stop),
+        cmocka_unit_test (test_stop_while_parked),
         cmocka_unit_test (test_stop_gives_back),
         cmocka_unit_test (test_a_refused_claim),
     };
