@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 //
 // A bot straight on Belfry's protocol (docs/protocol.md): arms a deadline, waits for it, does the work, settles it.
-// `npm ci` in examples/, start belfryd, then: node examples/bot.mjs
+// `npm ci` in examples/, start belfryd, then beside its ./data: node examples/bot.mjs
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,30 +12,36 @@ import { Dealer } from 'zeromq'
 const proto = fileURLToPath(new URL('../messages/belfry.proto', import.meta.url))
 const root = new protobuf.Root().loadSync(proto, { keepCase: true })
 const [Request, Reply] = ['Request', 'Reply'].map(name => root.lookupType(`belfry.v1.${name}`))
-const socket = new Dealer({ linger: 0 })
-socket.connect(process.env.BELFRY_COMMANDS ?? readFileSync('data/endpoints', 'utf8').match(/commands=([^, \n]+)/)[1])
-
+const repeated = ['no answer', 'CODE_BUSY', 'CODE_STOPPING', 'CODE_DISK_FULL']
 const client = randomUUID() // or a name that no other bot has and that survives restarts
 const waiting = new Map() // request_id -> who waits for its reply
 let calls = 0
+let socket
 
-async function listen () { // replies come in any order; request_id says whose each one is
-  for await (const frames of socket) {
+async function connect () { // a daemon that was started again may have other ports: this looks where it is now
+  const list = process.env.BELFRY_COMMANDS ?? readFileSync('data/endpoints', 'utf8').match(/ commands=(\S+)/)[1]
+  socket?.close()
+  const mine = socket = new Dealer({ linger: 0 })
+  mine.connect(list.split(',')[0])
+  for await (const frames of mine) { // replies come in any order; request_id says whose each one is
     const reply = Reply.toObject(Reply.decode(frames.at(-1)), { enums: String, longs: String, defaults: true })
     waiting.get(reply.request_id)?.(reply)
     waiting.delete(reply.request_id)
   }
 }
 
-async function call (command) { // one request_id has one effect: repeat it until there is an answer, parked claims too
+// One request_id has one effect: it is repeated until there is an answer, parked claims too. An answer other than
+// CODE_OK throws, unless the caller expects that code and looks at it.
+async function call (command, ...expected) {
   const request_id = `${Date.now()}-${String(++calls).padStart(6, '0')}`
   const bytes = Request.encode(Request.fromObject({ version: 1, client, request_id, ...command })).finish()
   for (;; await sleep(500)) {
     const answer = new Promise(resolve => waiting.set(request_id, resolve))
-    await socket.send(bytes)
+    socket.send(bytes).catch(() => {}) // what could not go out is not answered
     const reply = await Promise.race([answer, sleep(5000, { code: 'no answer' }, { ref: false })])
-    if (reply.code === 'CODE_OK') return reply
-    if (!['no answer', 'CODE_BUSY', 'CODE_STOPPING'].includes(reply.code)) throw new Error(`${reply.code}: ${reply.text}`)
+    if (['CODE_OK', ...expected].includes(reply.code)) return reply
+    if (!repeated.includes(reply.code)) throw new Error(`${reply.code}: ${reply.text}`)
+    if (reply.code === 'no answer') connect().catch(error => console.error('belfryd is away:', error.message))
   }
 }
 
@@ -44,7 +50,10 @@ async function work (key, payload, run) { // at least once: dedupe on run.run. T
   return { skipped: JSON.parse(payload).player }
 }
 
-listen()
+connect().catch(error => {
+  console.error(error.code === 'ENOENT' ? 'start belfryd first (no data/endpoints here)' : error)
+  process.exit(1)
+})
 const turn = { key: 'turn-7', type: 'claim_timeout', after_us: 2e6, payload: Buffer.from('{"player":"Ada"}') }
 const { job } = (await call({ schedule: { jobs: [turn], on_key: 'ON_KEY_REPLACE' } })).jobs.items[0]
 console.log(`armed ${turn.type} of ${turn.key}: job ${job.id}, due ${new Date(job.due_us / 1000).toISOString()}`)
@@ -56,8 +65,8 @@ for (let done = false; !done;) {
       result => ({ complete: { token, result: Buffer.from(JSON.stringify(result)) } }),
       error => ({ fail: { token, reason: String(error) } }))
     clearInterval(beat)
-    const [after] = (await call(settle)).runs.runs
-    console.log(`settled ${key}: run ${after.run} ${after.state}`)
+    const { code, runs } = await call(settle, 'CODE_STALE_TOKEN') // stale: the lease ran out, another has the run
+    console.log(`settled ${key}: run ${run.run} ${code === 'CODE_OK' ? runs.runs[0].state : code}`)
     done ||= run.run.startsWith(`${job.id}.`)
   }
 }

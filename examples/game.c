@@ -10,6 +10,9 @@
  *   game [--once] BUILD-DIRECTORY      (data in ./data, where belfryd and belfry look for
  * it by themselves)
  *
+ * Whatever ends it, its daemon does not outlive it: SIGINT, SIGTERM and SIGHUP are blocked
+ * in every thread and taken by one that does nothing else.
+ *
  * It shows how a bot in C uses libbelfry: `schedule`, `confirm`, a work loop on a thread of
  * its own.
  */
@@ -29,6 +32,7 @@
 
 #define MS_US 1000
 #define DEADLINE_MS 20000 /* for anything that the game waits for */
+#define DATA_IN_USE 10    /* belfryd's exit code */
 
 extern char **environ;
 
@@ -70,8 +74,14 @@ typedef struct {
     char *belfry;
     long number;
     struct timespec start;
+    /* 0 where there is none. */
     pid_t daemon;
     pid_t watch;
+    bool staying;
+    /* For these three. Whoever ends the game takes it and never gives it back, so that the
+     * other threads can neither start a program nor complain that theirs is gone. */
+    pthread_mutex_t children;
+    sigset_t signals;
     int watch_output;
     belfry *bot;
     belfry *worker;
@@ -83,7 +93,8 @@ typedef struct {
     bool daemon_is_back;
 } game;
 
-static game table = {.lock = PTHREAD_MUTEX_INITIALIZER,
+static game table = {.children = PTHREAD_MUTEX_INITIALIZER,
+                     .lock = PTHREAD_MUTEX_INITIALIZER,
                      .changed = PTHREAD_COND_INITIALIZER};
 
 static double
@@ -107,22 +118,61 @@ say (const char *who, const char *format, ...)
     fflush (stdout);
 }
 
+/* With `children` locked: ends a program and returns how it ended, as of waitpid. */
+static int
+end_child (pid_t *child, int number)
+{
+    int status = 0;
+    if (*child > 0) {
+        kill (*child, number);
+        waitpid (*child, &status, 0);
+        *child = 0;
+    }
+    return status;
+}
+
+static int
+stop_child (game *self, pid_t *child, int number)
+{
+    pthread_mutex_lock (&self->children);
+    int status = end_child (child, number);
+    pthread_mutex_unlock (&self->children);
+    return status;
+}
+
+/* With `children` locked. The other threads are in the middle of things, so nothing is
+ * tidied up behind their back. */
+static _Noreturn void
+leave (game *self, int code)
+{
+    end_child (&self->watch, SIGTERM);
+    end_child (&self->daemon, SIGTERM);
+    puts ("stopped");
+    fflush (stdout);
+    _exit (code);
+}
+
+static void *
+take_signal (void *context)
+{
+    game *self = context;
+    int number = 0;
+    sigwait (&self->signals, &number);
+    pthread_mutex_lock (&self->children);
+    leave (self, self->staying ? 0 : 128 + number);
+}
+
 __attribute__ ((format (printf, 1, 2))) static _Noreturn void
 give_up (const char *format, ...)
 {
+    pthread_mutex_lock (&table.children);
     va_list arguments;
     va_start (arguments, format);
     fputs ("game: ", stderr);
     vfprintf (stderr, format, arguments);
     fputc ('\n', stderr);
     va_end (arguments);
-    if (table.watch > 0) {
-        kill (table.watch, SIGTERM);
-    }
-    if (table.daemon > 0) {
-        kill (table.daemon, SIGTERM);
-    }
-    exit (1);
+    leave (&table, 1);
 }
 
 static void
@@ -141,12 +191,32 @@ pause_ms (long ms)
     }
 }
 
-/* Starts a program with its stdout, and if asked its stderr, in a pipe. */
-static pid_t
-start (char *const *arguments, bool errors, int *output)
+/* Its own process group, since Ctrl-C is the game's to answer; and no signal blocked. */
+static int
+spawn (char *const *arguments, const posix_spawn_file_actions_t *actions, pid_t *child)
+{
+    pid_t pid;
+    sigset_t none;
+    posix_spawnattr_t attributes;
+    sigemptyset (&none);
+    posix_spawnattr_init (&attributes);
+    posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setsigmask (&attributes, &none);
+    pthread_mutex_lock (&table.children);
+    int rc = posix_spawn (&pid, arguments[0], actions, &attributes, arguments, environ);
+    if (rc == 0) {
+        *child = pid;
+    }
+    pthread_mutex_unlock (&table.children);
+    posix_spawnattr_destroy (&attributes);
+    return rc;
+}
+
+/* Starts a program with its stdout, and if asked its stderr, in a pipe; returns that. */
+static int
+start (char *const *arguments, bool errors, pid_t *child)
 {
     int ends[2];
-    pid_t pid;
     posix_spawn_file_actions_t actions;
     if (pipe (ends) != 0) {
         give_up ("pipe: %s", strerror (errno));
@@ -158,25 +228,29 @@ start (char *const *arguments, bool errors, int *output)
     }
     posix_spawn_file_actions_addclose (&actions, ends[0]);
     posix_spawn_file_actions_addclose (&actions, ends[1]);
-    int rc = posix_spawn (&pid, arguments[0], &actions, NULL, arguments, environ);
+    int rc = spawn (arguments, &actions, child);
     posix_spawn_file_actions_destroy (&actions);
     close (ends[1]);
     if (rc != 0) {
         give_up ("%s: %s", arguments[0], strerror (rc));
     }
-    *output = ends[0];
-    return pid;
+    return ends[0];
 }
 
 static void
 start_daemon (game *self)
 {
     char *arguments[] = {self->belfryd, "--log-level", "error", NULL};
-    int output;
-    self->daemon = start (arguments, false, &output);
+    int output = start (arguments, false, &self->daemon);
     FILE *lines = fdopen (output, "r");
     char line[1024] = "";
     if (!lines || !fgets (line, sizeof line, lines) || strncmp (line, "ready ", 6) != 0) {
+        int status = stop_child (self, &self->daemon, SIGTERM);
+        if (WIFEXITED (status) && WEXITSTATUS (status) == DATA_IN_USE) {
+            give_up (
+                "the game needs ./data for itself: stop the belfryd that has it (Ctrl-C "
+                "where it runs, or kill), then start again");
+        }
         give_up ("belfryd did not become ready");
     }
     fclose (lines);
@@ -249,7 +323,7 @@ start_watch (game *self, uint64_t head)
     char from[32];
     snprintf (from, sizeof from, "%llu", (unsigned long long)head + 1);
     char *arguments[] = {self->belfry, "watch", "--from", from, NULL};
-    self->watch = start (arguments, true, &self->watch_output);
+    self->watch_output = start (arguments, true, &self->watch);
 }
 
 /* Waits until `done` (called with the lock) is true; gives up at the deadline. */
@@ -380,14 +454,6 @@ confirm (game *self, const char *who)
 }
 
 static void
-kill_daemon (game *self)
-{
-    kill (self->daemon, SIGKILL);
-    waitpid (self->daemon, NULL, 0);
-    self->daemon = 0;
-}
-
-static void
 play (game *self)
 {
     arm (self, "season_open", "season", 300, BELFRY_NOTIFY);
@@ -407,7 +473,7 @@ play (game *self)
     arm (self, "writing_timeout", "dora-writing", 200, BELFRY_WORK);
     wait_until (self, dora_is_in_hand, "dora-writing", "the run in hand");
     arm (self, "claim_timeout", "cleo-claim", 1000, BELFRY_WORK);
-    kill_daemon (self);
+    stop_child (self, &self->daemon, SIGKILL);
     say ("game", "the daemon was killed with SIGKILL: Dora's run is in hand, Cleo's timer "
                  "falls due meanwhile");
     pause_ms (1600);
@@ -488,28 +554,29 @@ open_handles (game *self)
     }
 }
 
-/* Waits until the daemon ends, by itself or because somebody pressed Ctrl-C. */
-static int
-stay (game *self, const sigset_t *signals)
+/* Until the daemon ends by itself; a signal ends it sooner, in take_signal. */
+static _Noreturn void
+stay (game *self)
 {
     printf ("The daemon goes on, here. In another terminal:\n\n"
-            "  %s schedule --type claim_timeout --key turn-7 --after 10s\n"
+            "  %s schedule --type claim_timeout --key turn-9 --after 10s\n"
             "  %s watch\n"
             "  %s claim --type claim_timeout --wait 30s\n"
+            "  %s complete TOKEN\n"
             "  %s help\n\n"
             "Ctrl-C stops it.\n",
-            self->belfry, self->belfry, self->belfry, self->belfry);
+            self->belfry, self->belfry, self->belfry, self->belfry, self->belfry);
     fflush (stdout);
-    int number = 0;
-    do {
-        sigwait (signals, &number);
-    } while (number == SIGCHLD && waitpid (self->daemon, NULL, WNOHANG) == 0);
-    if (number == SIGCHLD) {
-        return 1;
+    pthread_mutex_lock (&self->children);
+    self->staying = true;
+    id_t daemon = (id_t)self->daemon;
+    pthread_mutex_unlock (&self->children);
+    siginfo_t end;
+    /* Not reaped, so that its number stays its own until somebody does under the lock. */
+    while (waitid (P_PID, daemon, &end, WEXITED | WNOWAIT) == -1 && errno == EINTR) {
     }
-    kill (self->daemon, SIGTERM);
-    waitpid (self->daemon, NULL, 0);
-    return 0;
+    give_up ("belfryd has ended by itself (%s %d); what it logged is above",
+             end.si_code == CLD_EXITED ? "exit code" : "signal", end.si_status);
 }
 
 static char *
@@ -535,8 +602,20 @@ main (int argc, char **argv)
     game *self = &table;
     self->belfryd = path_of (argv[argc - 1], "belfryd");
     self->belfry = path_of (argv[argc - 1], "belfry");
-    self->number = (long)time (NULL);
+    /* Milliseconds, so that a game that was interrupted can be started again at once. */
+    struct timespec now;
+    clock_gettime (CLOCK_REALTIME, &now);
+    self->number = now.tv_sec * 1000 + now.tv_nsec / 1000000;
     clock_gettime (CLOCK_MONOTONIC, &self->start);
+
+    sigemptyset (&self->signals);
+    sigaddset (&self->signals, SIGINT);
+    sigaddset (&self->signals, SIGTERM);
+    sigaddset (&self->signals, SIGHUP);
+    pthread_sigmask (SIG_BLOCK, &self->signals, NULL);
+    pthread_t listener;
+    pthread_create (&listener, NULL, take_signal, self);
+    pthread_detach (listener);
 
     start_daemon (self);
     open_handles (self);
@@ -549,25 +628,18 @@ main (int argc, char **argv)
     play (self);
     belfry_stop (self->worker);
     pthread_join (worker, NULL);
-    kill (self->watch, SIGTERM);
-    waitpid (self->watch, NULL, 0);
+    stop_child (self, &self->watch, SIGTERM);
     pthread_join (watcher, NULL);
     bool right = judge (self);
     belfry_close (&self->worker);
     belfry_close (&self->bot);
 
-    sigset_t signals;
-    sigemptyset (&signals);
-    sigaddset (&signals, SIGINT);
-    sigaddset (&signals, SIGTERM);
-    sigaddset (&signals, SIGCHLD);
-    pthread_sigmask (SIG_BLOCK, &signals, NULL);
     if (right && !once) {
-        return stay (self, &signals);
+        stay (self);
     }
-    kill (self->daemon, SIGTERM);
-    waitpid (self->daemon, NULL, 0);
+    stop_child (self, &self->daemon, SIGTERM);
     free (self->belfryd);
     free (self->belfry);
+    puts ("stopped");
     return right ? 0 : 1;
 }
