@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 
 #include "persist/migrate.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/namespace.h"
 #include "tests/support/temp.h"
 
 static const char *const steps[] = {"CREATE TABLE t (id INTEGER PRIMARY KEY, v ANY);"};
@@ -32,8 +32,7 @@ static int
 enter_namespace (void **state)
 {
     (void)state;
-    may_mount = unshare (CLONE_NEWNS) == 0 &&
-                mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+    may_mount = namespace_enter ();
     if (!may_mount) {
         print_message ("skipping: no right to mount (%s)\n", strerror (errno));
     }
