@@ -4,8 +4,6 @@
  * this process, so that nothing is left behind. Where mounting is not allowed the test is
  * skipped (77), or fails where BELFRY_NO_SKIP is set.
  */
-/* unshare. */
-#define _GNU_SOURCE
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -3,8 +3,6 @@
  * Disks that are full or read-only: real ones, small file systems in memory, mounted in a
  * mount namespace of this process alone. Where that is not allowed the tests are skipped.
  */
-/* For unshare. */
-#define _GNU_SOURCE
 
 #include "persist/database.h"
 
