@@ -13,7 +13,7 @@
 #include "tests/support/cmocka.h"
 
 /* Long enough for a sanitizer on a busy machine; nothing that goes well waits for it. */
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 30000
 
 struct neighbour {
     zsock_t *socket;
