@@ -15,7 +15,7 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/neighbour.h"
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 30000
 
 /* More frames than any test sends in one message, in what it gets back. */
 #define FRAMES_MAX 16
