@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
  * What the loops of all actors have in common: waiting without losing a wake-up, reading a
- * message into an arena, collecting what goes out in one message per receiver, and giving
- * up. No actor's own business is in here.
+ * message into an arena, and giving up. No actor's own business is in here.
  */
 #ifndef BF_ACTORS_LOOP_H
 #define BF_ACTORS_LOOP_H

@@ -184,7 +184,7 @@ handle_child (belfry_scheduler *self, child *one)
     return false;
 }
 
-/* Waits for the parent, a child, or `until`. */
+/* Why the supervisor woke: the parent, a child, or the time. */
 typedef enum { WOKE_TERM, WOKE_DRAINED, WOKE_FAILED, WOKE_LATE } woke;
 
 static woke

@@ -22,7 +22,7 @@
 /* After the reserve was used up, too, how long nothing is written. */
 #define EXHAUSTED_US BF_SECOND_US
 
-/* What a statement's failure means for the batch. */
+/* One of the savepoint statements. */
 static bf_err
 step (bf_ledger *self, bf_sql statement, bf_error *error)
 {

@@ -39,7 +39,7 @@ answer_unpack (bf_ledger *self, const void *bytes, size_t size, bf_answer *answe
         belfry__internal__stored_answer__unpack (&allocator, size, bytes);
     if (!stored) {
         return bf_fail (error, BF_ECORRUPT,
-                        "a stored answer cannot be read: run belfry check");
+                        "a stored answer cannot be read: the database is damaged");
     }
     *answer = (bf_answer){
         .code = err_of_wire (stored->code),

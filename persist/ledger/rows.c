@@ -76,9 +76,10 @@ spec_read (bf_ledger *self, bf_job_row *job, bf_error *error)
     const Belfry__V1__JobSpec *spec =
         belfry__v1__job_spec__unpack (&allocator, job->spec.len, job->spec.data);
     if (!spec) {
-        return bf_fail (error, BF_ECORRUPT,
-                        "the definition of job %llu cannot be read: run belfry check",
-                        (unsigned long long)job->id);
+        return bf_fail (
+            error, BF_ECORRUPT,
+            "the definition of job %llu cannot be read: the database is damaged",
+            (unsigned long long)job->id);
     }
     job->law = bf_spec_from_wire (spec);
     return BF_OK;
