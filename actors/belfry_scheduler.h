@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,6 +45,12 @@ typedef struct {
     const char *const *feed;
     const char *const *monitor;
     bool insecure;
+    /* What is kept, and for how long; what is older goes in small slices. 0 for the default
+     * of each; a negative time, or UINT64_MAX, for no limit. */
+    int64_t keep_finals_us;   /* final jobs and runs; default 30 days */
+    uint64_t keep_final_jobs; /* default: no limit */
+    int64_t keep_events_us;   /* default 30 days */
+    uint64_t keep_event_rows; /* default 10 million */
 } belfry_scheduler_options;
 
 /* Starts it, and returns when it serves. On failure *self_p is untouched and `text` (of

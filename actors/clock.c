@@ -4,7 +4,8 @@
  * this thread at the microsecond: one on the wall clock, which also tells when that clock
  * is set, one on the boot clock. What is due goes to the dispatcher, one batch at a time;
  * the next one waits until the store has committed the last. While nothing is due nothing
- * wakes up here.
+ * wakes up here. What came due while nobody could look is marked, and when it is through,
+ * the store is told that the clock has caught up.
  */
 #include "actors/clock.h"
 
@@ -214,6 +215,9 @@ handle_item (self_t *self, const Belfry__Internal__ClockItem *item)
         return BF_OK;
     case BELFRY__INTERNAL__CLOCK_ITEM__ITEM_RESET:
         bf_timers_reset (self->timers);
+        if (item->since_boot_us != 0) {
+            bf_timers_away (self->timers, (bf_boot){item->since_boot_us}, bf_now_read ());
+        }
         return BF_OK;
     default:
         return BF_EINTERNAL;
@@ -266,12 +270,14 @@ check_step (self_t *self)
     return tell_store (self, &item);
 }
 
+/* Looks what is due, and sends it. */
 static bf_err
 send_due (self_t *self)
 {
     uint64_t batch = 0;
-    size_t count =
-        bf_timers_due (self->timers, bf_now_read (), self->due, BF_TIMERS_BATCH, &batch);
+    bf_now now = bf_now_read ();
+    bf_timers_look (self->timers, now);
+    size_t count = bf_timers_due (self->timers, now, self->due, BF_TIMERS_BATCH, &batch);
     if (count == 0) {
         return BF_OK;
     }
@@ -298,6 +304,22 @@ send_due (self_t *self)
     message.n_items = 1;
     message.items = &items;
     return bf_inbox_send (self->dispatcher, &message.base);
+}
+
+static bf_err
+send_caught_up (self_t *self)
+{
+    bf_wall from, until;
+    if (!bf_timers_caught_up (self->timers, &from, &until)) {
+        return BF_OK;
+    }
+    Belfry__Internal__CaughtUp caught_up = BELFRY__INTERNAL__CAUGHT_UP__INIT;
+    caught_up.from_us = from.us;
+    caught_up.until_us = until.us;
+    Belfry__Internal__StoreItem item = BELFRY__INTERNAL__STORE_ITEM__INIT;
+    item.item_case = BELFRY__INTERNAL__STORE_ITEM__ITEM_CAUGHT_UP;
+    item.caught_up = &caught_up;
+    return tell_store (self, &item);
 }
 
 static bf_err
@@ -353,12 +375,16 @@ on_deadline (self_t *self)
             rc = send_due (self);
         }
         if (rc == BF_OK) {
+            rc = send_caught_up (self);
+        }
+        if (rc == BF_OK) {
             rc = ask_refills (self);
         }
         if (rc == BF_OK) {
             rc = set_alarms (self, &stepped);
         }
     }
+    bf_timers_sleep (self->timers);
     return rc;
 }
 

@@ -77,8 +77,9 @@ static void
 children_prepare (belfry_scheduler *self)
 {
     uint64_t number = self->number;
-    self->store_args = (bf_store_args){
-        .birth.name = "store", .scheduler = number, .directory = self->directory};
+    self->store_args.birth.name = "store";
+    self->store_args.scheduler = number;
+    self->store_args.directory = self->directory;
     self->feed_args = (bf_feed_args){.birth.name = "feed",
                                      .scheduler = number,
                                      .feed = (const char *const *)self->feed,
@@ -322,6 +323,10 @@ self_new (const belfry_scheduler_options *options, bf_error *error)
     self->commands = strings_copy (options->commands);
     self->feed = strings_copy (options->feed);
     self->monitor = strings_copy (options->monitor);
+    self->store_args.keep_finals_us = options->keep_finals_us;
+    self->store_args.keep_final_jobs = options->keep_final_jobs;
+    self->store_args.keep_events_us = options->keep_events_us;
+    self->store_args.keep_event_rows = options->keep_event_rows;
     self->ended_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (self->ended_fd == -1) {
         bf_fail (error, BF_ELIMIT, "no descriptor for the scheduler: %s", strerror (errno));

@@ -7,8 +7,9 @@
  *                              |                apply the same batch again
  *                              '-- anything else: release nothing, stop, tell the parent
  *
- * While there is nothing to do it sleeps without a time-out. With the disk full it wakes
- * every second to see whether there is room again.
+ * Between two batches it does one slice of the work that nobody waits for (tending the
+ * ledger), as long as there is any. While there is nothing to do it sleeps until the ledger
+ * has some again. With the disk full it wakes every second to see whether there is room.
  */
 #include "actors/store.h"
 
@@ -93,6 +94,10 @@ ledger_open (self_t *self, bf_error *error)
         .stream_epoch = bf_loop_seed () | 1,
         .boot_id = boot_id,
         .seed = bf_loop_seed (),
+        .retention.finals = {self->args->keep_finals_us},
+        .retention.final_jobs = self->args->keep_final_jobs,
+        .retention.events = {self->args->keep_events_us},
+        .retention.event_rows = self->args->keep_event_rows,
     };
     return bf_ledger_open (&self->ledger, &database, &options, bf_now_read (), error);
 }
@@ -194,7 +199,7 @@ release (self_t *self, bf_error *error)
 /* --- one batch --------------------------------------------------------------------- */
 
 /* What a batch may have at its edges beside the items. */
-typedef enum { EDGE_NONE, EDGE_RECOVER, EDGE_RETIRE } edge;
+typedef enum { EDGE_NONE, EDGE_RECOVER, EDGE_TEND, EDGE_RETIRE } edge;
 
 /* Everything between begin and commit: the items up to *end_p, which is moved to where the
  * batch's memory ended, if that came first. */
@@ -207,6 +212,9 @@ judge (self_t *self, size_t *end_p, edge at, bf_error *error)
         if (bf_ledger_used (self->ledger) > BF_STORE_BATCH_MEMORY) {
             *end_p = i + 1;
         }
+    }
+    if (rc == BF_OK && at == EDGE_TEND) {
+        rc = bf_ledger_tend (self->ledger, error);
     }
     if (rc == BF_OK && at == EDGE_RETIRE) {
         rc = bf_ledger_retire (self->ledger, error);
@@ -346,6 +354,24 @@ drain (self_t *self, bf_error *error)
 
 /* --- the loop ---------------------------------------------------------------------- */
 
+static bool
+has_slice (const self_t *self)
+{
+    return bf_ledger_next_tend (self->ledger).us <= bf_now_read ().boot.us;
+}
+
+/* One slice of what nobody waits for, in a batch of its own, so that whoever has called
+ * meanwhile is next. Where even the reserve is too small for it the ledger puts it off. */
+static bf_err
+slice (self_t *self, bf_error *error)
+{
+    if (!has_slice (self)) {
+        return BF_OK;
+    }
+    bf_err rc = batch (self, self->done, EDGE_TEND, error);
+    return rc == BF_EDISKFULL ? BF_OK : rc;
+}
+
 /* Once a batch is out: moves the WAL on when it has grown and nobody waits, or when it has
  * grown too far to ask. */
 static bf_err
@@ -419,11 +445,16 @@ turn (self_t *self, bf_error *error)
     if (rc == BF_OK && !self->held) {
         rc = work (self, error);
     }
+    if (rc == BF_OK && !self->held) {
+        rc = slice (self, error);
+    }
     if (rc == BF_EDISKFULL) {
         self->held = true;
         return BF_OK;
     }
-    return rc == BF_OK ? tend (self, is_idle (self), error) : rc;
+    /* Between two slices it is not idle: a checkpoint for every few of them would make
+     * those wait who call meanwhile. */
+    return rc == BF_OK ? tend (self, is_idle (self) && !has_slice (self), error) : rc;
 }
 
 /* What everybody said before they ended, and the last event. */
@@ -442,6 +473,21 @@ finish (self_t *self, bf_error *error)
     return rc == BF_EDISKFULL ? BF_OK : rc;
 }
 
+/* When there is something to do though nobody says so. What is unpacked already waits for
+ * nobody. */
+static bf_boot
+next_turn (const self_t *self)
+{
+    if (self->held) {
+        return self->retry;
+    }
+    if (self->items.count > 0) {
+        return (bf_boot){0};
+    }
+    bf_boot next = bf_ledger_next_tend (self->ledger);
+    return next.us < self->retry.us ? next : self->retry;
+}
+
 /* Until $TERM, or an error that it cannot survive. */
 static bf_err
 serve (self_t *self, bf_error *error)
@@ -449,11 +495,8 @@ serve (self_t *self, bf_error *error)
     zmq_pollitem_t items[] = {bf_loop_socket (self->pipe), bf_loop_socket (self->inbox)};
     bf_err rc = BF_OK;
     while (rc == BF_OK && !self->terminated) {
-        /* What is unpacked already waits for nobody. A batch that is held back lets the
-         * inbox wait too: its senders have credits. */
-        bool ready = self->items.count > 0 && !self->held;
-        bf_boot until = ready ? (bf_boot){0} : self->retry;
-        if (!bf_loop_wait (items, self->held ? 1 : 2, until)) {
+        /* A batch that is held back lets the inbox wait too: its senders have credits. */
+        if (!bf_loop_wait (items, self->held ? 1 : 2, next_turn (self))) {
             break;
         }
         if (items[0].revents) {

@@ -7,10 +7,14 @@
 #define BF_CORE_JOB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/errors.h"
 #include "core/base/time.h"
+#include "core/late.h"
+#include "core/overlap.h"
+#include "core/trigger.h"
 
 typedef enum {
     BF_JOB_WAITING = 1,
@@ -35,7 +39,7 @@ typedef enum {
 
 /* Everything that can happen to a job's state. */
 typedef enum {
-    BF_JOB_FIRE_LAST,  /* the last slot became a run */
+    BF_JOB_FIRE_LAST,  /* the last slot became a run, or was dropped */
     BF_JOB_RESCHEDULE, /* a new slot is armed: Reschedule, or Schedule with REPLACE */
     BF_JOB_CANCEL,
     BF_JOB_CONFIRM,
@@ -56,15 +60,14 @@ const char *bf_job_state_name (bf_job_state state);
 const char *bf_job_reason_name (bf_job_reason reason);
 const char *bf_job_move_name (bf_job_move move);
 
-/* Which clock a due time counts on. */
-typedef enum {
-    BF_CLOCK_WALL = 0,
-    BF_CLOCK_BOOT = 1, /* CLOCK_BOOTTIME, carried on over reboots: persist/ledger/scale.h */
-} bf_clock;
-
 typedef enum { BF_DELIVERY_WORK = 1, BF_DELIVERY_NOTIFY = 2 } bf_delivery;
 
-typedef enum { BF_BACKOFF_EXPONENTIAL = 1, BF_BACKOFF_FIXED = 2 } bf_backoff;
+typedef enum {
+    BF_BACKOFF_EXPONENTIAL = 1,
+    BF_BACKOFF_FIXED = 2,
+    BF_BACKOFF_LINEAR = 3,
+    BF_BACKOFF_LIST = 4,
+} bf_backoff;
 
 /* See RetryPolicy in belfry.proto; every default resolved. */
 typedef struct {
@@ -74,13 +77,10 @@ typedef struct {
     uint32_t factor_permille;
     bf_span max_delay;
     uint32_t jitter_percent;
+    const int64_t *delays_us; /* LIST; borrowed */
+    size_t n_delays;
+    bf_span max_age; /* 0: none */
 } bf_retry_policy;
-
-/* When: the wall instant of `at`, or the delay of `after`. */
-typedef struct {
-    bf_clock clock;
-    int64_t us;
-} bf_trigger;
 
 /* What the law needs to know of a JobSpec. */
 typedef struct {
@@ -90,6 +90,8 @@ typedef struct {
     bf_span lease;
     bf_span run_timeout;   /* 0: none */
     bf_span start_timeout; /* 0: none */
+    bf_late_policy late;
+    bf_overlap overlap;
 } bf_spec;
 
 /* The job is over, or not: judged when one of its runs has become final. `open_runs` counts

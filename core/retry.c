@@ -5,6 +5,7 @@
  */
 #include "core/retry.h"
 
+#include "core/base/errors.h"
 #include "core/base/hash.h"
 
 /* No wait is shorter: jitter must not turn a retry into a busy loop. */
@@ -24,11 +25,27 @@ scale (int64_t value, uint32_t numerator, int64_t denominator, int64_t most)
 }
 
 static int64_t
+from_list (const bf_retry_policy *policy, uint32_t failures)
+{
+    BF_INVARIANT (policy->n_delays > 0);
+    size_t place = failures > 0 ? failures - 1 : 0;
+    size_t last = policy->n_delays - 1;
+    return policy->delays_us[place < last ? place : last];
+}
+
+static int64_t
 wait_without_jitter (const bf_retry_policy *policy, uint32_t failures)
 {
     int64_t wait = policy->delay.us;
-    if (policy->backoff == BF_BACKOFF_FIXED) {
+    switch (policy->backoff) {
+    case BF_BACKOFF_FIXED:
         return wait;
+    case BF_BACKOFF_LINEAR:
+        return scale (wait, failures, 1, policy->max_delay.us);
+    case BF_BACKOFF_LIST:
+        return from_list (policy, failures);
+    case BF_BACKOFF_EXPONENTIAL:
+        break;
     }
     for (uint32_t i = 1; i < failures && wait < policy->max_delay.us; i++) {
         int64_t next = scale (wait, policy->factor_permille, 1000, policy->max_delay.us);
@@ -58,7 +75,7 @@ bf_retry_wait (const bf_retry_policy *policy, bf_token token, uint32_t failures)
 
 bf_verdict
 bf_retry_judge (const bf_retry_policy *policy, bf_token token, uint32_t failures,
-                bool non_retryable, bool cancel_requested)
+                bf_span age, bool non_retryable, bool cancel_requested)
 {
     if (cancel_requested) {
         return (bf_verdict){.move = BF_RUN_CANCEL};
@@ -66,6 +83,9 @@ bf_retry_judge (const bf_retry_policy *policy, bf_token token, uint32_t failures
     if (non_retryable || failures >= policy->max_attempts) {
         return (bf_verdict){.move = BF_RUN_DIE};
     }
-    return (bf_verdict){.move = BF_RUN_RETRY,
-                        .wait = bf_retry_wait (policy, token, failures)};
+    bf_span wait = bf_retry_wait (policy, token, failures);
+    if (policy->max_age.us > 0 && bf_us_add (age.us, wait.us) > policy->max_age.us) {
+        return (bf_verdict){.move = BF_RUN_DIE};
+    }
+    return (bf_verdict){.move = BF_RUN_RETRY, .wait = wait};
 }

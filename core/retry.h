@@ -17,14 +17,17 @@ typedef struct {
     bf_span wait;     /* BF_RUN_RETRY: from now until the next attempt */
 } bf_verdict;
 
-/* failures: how many attempts have failed, this one included (at least 1). A run whose job
- * was cancelled, confirmed or moved meanwhile (cancel_requested) is never tried again. */
+/* failures: how many attempts have failed, this one included (at least 1). age: since the
+ * run was made. A run whose job was cancelled, confirmed or moved meanwhile, or that was
+ * asked to stop by an overlap policy (cancel_requested), is never tried again. The first
+ * limit that is reached ends it: non_retryable, max_attempts, max_age (the next attempt
+ * would begin later than that). */
 bf_verdict bf_retry_judge (const bf_retry_policy *policy, bf_token token, uint32_t failures,
-                           bool non_retryable, bool cancel_requested);
+                           bf_span age, bool non_retryable, bool cancel_requested);
 
-/* The wait after the nth failure, jitter included: within policy->delay ..
- * policy->max_delay, ± jitter_percent; never under 1 ms. The jitter is a hash of the token,
- * so a replay gives the same. */
+/* The wait after the nth failure, jitter included: exponential, linear, fixed or from the
+ * list, up to policy->max_delay, ± jitter_percent; never under 1 ms. The jitter is a hash
+ * of the token, so a replay gives the same. */
 bf_span bf_retry_wait (const bf_retry_policy *policy, bf_token token, uint32_t failures);
 
 #endif

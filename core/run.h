@@ -59,9 +59,6 @@ const char *bf_run_state_name (bf_run_state state);
 const char *bf_run_move_name (bf_run_move move);
 const char *bf_origin_name (bf_origin origin);
 
-/* Over this a run counts as late. */
-#define BF_GRACE_US BF_SECOND_US
-
 /* Whether this run's end decides how its job ends: that of the slot does, and a redrive
  * where the run that it redoes did; extras do not. */
 bool bf_origin_decides (bf_origin origin, bool redone_decides);

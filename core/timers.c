@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
  * The clock's core. Per source: a heap by due time, and a hash table by (job, ordinal)
- * whose chains run through the same nodes, so that a timer costs one allocation of 40
+ * whose chains run through the same nodes, so that a timer costs one allocation of 48
  * bytes. The clock actor is its caller.
  */
 #include "core/timers.h"
 
 #include <stdlib.h>
 
+#include "core/absence.h"
 #include "core/base/hash.h"
 #include "core/base/heap.h"
+#include "core/late.h"
 
 /* A power of two. */
 #define FIRST_BUCKETS 64
@@ -21,6 +23,7 @@ struct entry {
     entry_t *next;     /* in its bucket */
     uint32_t ordinal;
     uint32_t queue;
+    int64_t slot_us; /* 0 where it is due_us */
 };
 
 /* A place in a source's order of rows. */
@@ -32,6 +35,7 @@ typedef struct {
 
 typedef struct {
     bf_heap heap;
+    size_t paced; /* of them, those with a slot_us */
     entry_t **buckets;
     size_t n_buckets;
     place_t horizon; /* every row up to here is held… */
@@ -47,6 +51,7 @@ struct bf_timers {
     uint64_t seed;
     uint64_t last_batch;
     bool unsettled; /* the last batch */
+    bf_absences absences;
 };
 
 static const place_t beginning = {.due_us = INT64_MIN};
@@ -125,6 +130,7 @@ bf_timers_reset (bf_timers *self)
             free (source->heap.nodes[j]);
         }
         source->heap.count = 0;
+        source->paced = 0;
         bf_heap_clear (&source->heap);
         for (size_t j = 0; source->buckets != NULL && j < source->n_buckets; j++) {
             source->buckets[j] = NULL;
@@ -185,10 +191,18 @@ unchain (bf_timers *self, source_t *source, entry_t *entry)
     *link = entry->next;
 }
 
+/* Takes it out of everything but the heap. */
+static void
+unlink_entry (bf_timers *self, source_t *source, entry_t *entry)
+{
+    unchain (self, source, entry);
+    source->paced -= entry->slot_us != 0;
+}
+
 static void
 drop (bf_timers *self, source_t *source, entry_t *entry)
 {
-    unchain (self, source, entry);
+    unlink_entry (self, source, entry);
     bf_heap_remove (&source->heap, &entry->node);
     free (entry);
 }
@@ -199,7 +213,10 @@ hold (bf_timers *self, source_t *source, bf_timer timer)
 {
     entry_t *entry = find (self, source, timer.job, timer.ordinal);
     if (entry != NULL) {
+        source->paced -= entry->slot_us != 0;
+        source->paced += timer.slot_us != 0;
         entry->queue = timer.queue;
+        entry->slot_us = timer.slot_us;
         bf_heap_move (&source->heap, &entry->node, timer.due_us);
         return BF_OK;
     }
@@ -209,7 +226,8 @@ hold (bf_timers *self, source_t *source, bf_timer timer)
     }
     *entry = (entry_t){.node = {.at = timer.due_us, .id = timer.job},
                        .ordinal = timer.ordinal,
-                       .queue = timer.queue};
+                       .queue = timer.queue,
+                       .slot_us = timer.slot_us};
     bf_err err = bf_heap_push (&source->heap, &entry->node);
     if (err != BF_OK) {
         free (entry);
@@ -218,6 +236,7 @@ hold (bf_timers *self, source_t *source, bf_timer timer)
     size_t bucket = bucket_of (self, source, timer.job, timer.ordinal);
     entry->next = source->buckets[bucket];
     source->buckets[bucket] = entry;
+    source->paced += entry->slot_us != 0;
     if (source->heap.count > source->n_buckets) {
         widen (self, source);
     }
@@ -237,7 +256,7 @@ trim (bf_timers *self, source_t *source)
     qsort (heap->nodes, heap->count, sizeof heap->nodes[0], compare_nodes);
     for (size_t i = keep; i < heap->count; i++) {
         entry_t *entry = (entry_t *)heap->nodes[i];
-        unchain (self, source, entry);
+        unlink_entry (self, source, entry);
         free (entry);
     }
     /* What is sorted is a heap already; only the positions are to be set. */
@@ -344,6 +363,26 @@ latest_source (const bf_timers *self, bf_now now)
     return latest;
 }
 
+/* The due time of its slot. */
+static int64_t
+slot_of (const entry_t *entry)
+{
+    return entry->slot_us != 0 ? entry->slot_us : entry->node.at;
+}
+
+static int64_t
+reached (const bf_timers *self, size_t which, const entry_t *entry)
+{
+    switch (which) {
+    case BF_SOURCE_SLOT_WALL:
+        return bf_absences_wall_reached (&self->absences, (bf_wall){slot_of (entry)});
+    case BF_SOURCE_SLOT_BOOT:
+        return bf_absences_boot_reached (&self->absences, (bf_boot){slot_of (entry)});
+    default:
+        return 0;
+    }
+}
+
 size_t
 bf_timers_due (bf_timers *self, bf_now now, bf_timer *timers, size_t size, uint64_t *batch)
 {
@@ -359,7 +398,9 @@ bf_timers_due (bf_timers *self, bf_now now, bf_timer *timers, size_t size, uint6
                                      .job = entry->node.id,
                                      .ordinal = entry->ordinal,
                                      .due_us = entry->node.at,
-                                     .queue = entry->queue};
+                                     .queue = entry->queue,
+                                     .slot_us = entry->slot_us,
+                                     .reached_us = reached (self, which, entry)};
         drop (self, source, entry);
     }
     if (count > 0) {
@@ -396,6 +437,72 @@ bf_timers_next_boot (const bf_timers *self)
     int64_t slot = next_of (self, BF_SOURCE_SLOT_BOOT);
     int64_t run = next_of (self, BF_SOURCE_RUN);
     return (bf_boot){slot < run ? slot : run};
+}
+
+void
+bf_timers_look (bf_timers *self, bf_now now)
+{
+    bf_absences_look (&self->absences, now);
+}
+
+void
+bf_timers_sleep (bf_timers *self)
+{
+    bf_now next = {.wall = bf_timers_next_wall (self), .boot = bf_timers_next_boot (self)};
+    bool soon = self->unsettled;
+    for (size_t i = 0; i < BF_SOURCES; i++) {
+        soon |= self->sources[i].asked;
+    }
+    bf_absences_sleep (&self->absences, next, soon);
+}
+
+void
+bf_timers_away (bf_timers *self, bf_boot since, bf_now now)
+{
+    bf_absences_add (&self->absences, since, now);
+}
+
+/* Whether this source may still bring what was due before the end of the last absence. */
+static bool
+is_behind (const bf_timers *self, size_t which)
+{
+    const source_t *source = &self->sources[which];
+    bool wall = which == BF_SOURCE_SLOT_WALL;
+    bf_now end = bf_absences_end (&self->absences);
+    int64_t end_us = wall ? end.wall.us : end.boot.us;
+    /* Rows that are paced were put off when they were judged, which was before this look.
+     */
+    bf_now now = self->absences.last;
+    int64_t paced_us = bf_us_add (wall ? now.wall.us : now.boot.us, BF_LATE_PACE_US);
+    int64_t held_us = end_us > paced_us ? end_us : paced_us;
+    if (!source->end && source->horizon.due_us < held_us) {
+        return true;
+    }
+    const bf_heap_node *first = bf_heap_peek (&source->heap);
+    if (first != NULL && first->at < end_us) {
+        return true;
+    }
+    for (size_t i = 0; source->paced > 0 && i < source->heap.count; i++) {
+        if (slot_of ((const entry_t *)source->heap.nodes[i]) < end_us) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+bf_timers_caught_up (bf_timers *self, bf_wall *from, bf_wall *until)
+{
+    if (self->absences.count == 0 || self->unsettled) {
+        return false;
+    }
+    for (size_t i = 0; i < BF_SOURCES; i++) {
+        if (is_behind (self, i)) {
+            return false;
+        }
+    }
+    bf_absences_forget (&self->absences, from, until);
+    return true;
 }
 
 size_t

@@ -8,7 +8,8 @@
  * place in that order, and nothing beyond. Arming beyond the horizon is ignored, because
  * the row will come with a refill. When a heap runs low the horizon is moved on by a
  * refill; when it grows over its capacity the far half is dropped and the horizon moves
- * back. So memory is bounded however many jobs wait, and no timer is missed.
+ * back. So memory is bounded however many jobs wait, and no timer is missed. It also knows
+ * which slots came due while nobody looked (core/absence.h).
  *
  *        |<------ held ------>|<-- rows only -->
  *   -----+---------+----------+------------------> due_us
@@ -36,8 +37,10 @@ typedef struct {
     bf_timer_source source;
     uint64_t job;
     uint32_t ordinal;
-    int64_t due_us;
+    int64_t due_us; /* when the clock acts: its place in the order */
     uint32_t queue;
+    int64_t slot_us;    /* the slot's own due time where it is another one; else 0 */
+    int64_t reached_us; /* out of bf_timers_due: see there; else 0 */
 } bf_timer;
 
 /* Held per source before the far half is dropped, and asked for in one refill. */
@@ -73,9 +76,25 @@ bf_err bf_timers_refilled (bf_timers *self, bf_timer_source source, const bf_tim
  * the beginning). */
 bool bf_timers_want (bf_timers *self, bf_timer_source source, bf_timer *after);
 
+/* Every time the caller woke up, before bf_timers_due and with the same time: what came due
+ * since it last looked, although it should have looked, came within reach now. */
+void bf_timers_look (bf_timers *self, bf_now now);
+
+/* Every time it goes to sleep, until bf_timers_next_wall or bf_timers_next_boot. */
+void bf_timers_sleep (bf_timers *self);
+
+/* Nothing became of what was proposed since then, until now. With a reset. */
+void bf_timers_away (bf_timers *self, bf_boot since, bf_now now);
+
+/* After bf_timers_look: true once when everything has been proposed and settled that was
+ * due before the end of its absences, however many of them ran together: from when until
+ * when. From 0 where that is not known. */
+bool bf_timers_caught_up (bf_timers *self, bf_wall *from, bf_wall *until);
+
 /* Takes what is due, oldest first over all sources' own order, up to `size` timers; 0 while
  * a batch is unsettled. A number > 0 is one batch: *batch names it (1, 2, …), and
- * bf_timers_settled must follow. */
+ * bf_timers_settled must follow. A slot that was due in an absence has the end of it as
+ * reached_us, on its own clock, however late it comes. */
 size_t bf_timers_due (bf_timers *self, bf_now now, bf_timer *timers, size_t size,
                       uint64_t *batch);
 

@@ -104,22 +104,30 @@ bf_request_decode (const uint8_t *bytes, size_t size, bf_arena *arena,
     return rc;
 }
 
+/* A dry run changes nothing. */
+#define STORED_UNLESS_DRY(name, member)       \
+    case BELFRY__V1__REQUEST__COMMAND_##name: \
+        return !request->member->dry_run
+
 bool
 bf_request_is_stored (const Belfry__V1__Request *request)
 {
     switch (request->command_case) {
+        STORED_UNLESS_DRY (RESCHEDULE, reschedule);
+        STORED_UNLESS_DRY (CANCEL, cancel);
+        STORED_UNLESS_DRY (CONFIRM, confirm);
+        STORED_UNLESS_DRY (PAUSE, pause);
+        STORED_UNLESS_DRY (RESUME, resume);
+        STORED_UNLESS_DRY (TRIGGER, trigger);
+        STORED_UNLESS_DRY (REDRIVE, redrive);
+        STORED_UNLESS_DRY (PRUNE, prune);
     case BELFRY__V1__REQUEST__COMMAND_SCHEDULE:
-    case BELFRY__V1__REQUEST__COMMAND_RESCHEDULE:
-    case BELFRY__V1__REQUEST__COMMAND_CANCEL:
-    case BELFRY__V1__REQUEST__COMMAND_CONFIRM:
-    case BELFRY__V1__REQUEST__COMMAND_PAUSE:
-    case BELFRY__V1__REQUEST__COMMAND_RESUME:
-    case BELFRY__V1__REQUEST__COMMAND_TRIGGER:
+    case BELFRY__V1__REQUEST__COMMAND_BATCH:
     case BELFRY__V1__REQUEST__COMMAND_CLAIM:
     case BELFRY__V1__REQUEST__COMMAND_COMPLETE:
     case BELFRY__V1__REQUEST__COMMAND_FAIL:
     case BELFRY__V1__REQUEST__COMMAND_SNOOZE:
-    case BELFRY__V1__REQUEST__COMMAND_REDRIVE:
+    case BELFRY__V1__REQUEST__COMMAND_BACKUP:
         return true;
     default:
         return false;

@@ -35,7 +35,7 @@ bf_err bf_request_normalise (Belfry__V1__Request *request, bf_arena *arena,
                              bf_error *error);
 
 /* Whether the answer to this command is stored under its request_id: true for everything
- * that changes something. */
+ * that changes something, so not for reads and dry runs. */
 bool bf_request_is_stored (const Belfry__V1__Request *request);
 
 /* A hash of the normalised command alone, without version, client and request_id: tells

@@ -7,6 +7,7 @@
 #define BF_MESSAGES_LIMITS_H
 
 #include "core/base/time.h"
+#include "core/overlap.h"
 
 #define BF_PROTOCOL_VERSION 1
 
@@ -23,7 +24,7 @@
  * protobuf-c up to 104 bytes. */
 #define BF_UNKNOWN_FIELDS 16384
 /* Memory for one decoded request: its strings (1 MiB, each up to 16 bytes longer), 1.7 MiB
- * of unknown fields, and 1000 jobs of about 1.6 KiB; twice that for good measure. */
+ * of unknown fields, and 1000 jobs of about 2.2 KiB; twice that for good measure. */
 #define BF_DECODE_BYTES (12 * 1024 * 1024)
 
 #define BF_NAME_BYTES 64 /* ns, type */
@@ -40,11 +41,14 @@
 #define BF_TOKENS_PER_CALL 1000
 #define BF_TYPES_PER_CLAIM 64
 #define BF_RUNS_PER_CLAIM 100
-#define BF_OPEN_RUNS 1000 /* of one job, beyond which nobody may ask for more */
+#define BF_OPEN_RUNS BF_OVERLAP_RUNS /* of one job: nobody may ask for more */
 #define BF_KINDS_PER_FILTER 64
 #define BF_PAGE 1000           /* rows answered by one listing */
 #define BF_PAGE_EXAMINED 10000 /* rows looked at for it */
 #define BF_RUNS_PER_GET 100
+#define BF_ITEMS_PER_BATCH 1000
+#define BF_OPERATIONS 64     /* by filter, under way together */
+#define BF_REFUSALS_SHOWN 10 /* by an operation */
 
 #define BF_WAIT_MAX_US (60 * BF_SECOND_US)
 #define BF_LEASE_MIN_US (100 * BF_MS_US)
@@ -53,6 +57,13 @@
 #define BF_RUN_TIMEOUT_MAX_US (30 * BF_DAY_US)
 #define BF_START_TIMEOUT_MIN_US BF_MS_US
 #define BF_AFTER_MAX_US (36525 * BF_DAY_US) /* 100 years */
+#define BF_EVERY_MIN_US (10 * BF_MS_US)
+#define BF_EVERY_MAX_US BF_AFTER_MAX_US
+#define BF_JITTER_MAX_US (30 * BF_DAY_US)
+#define BF_GRACE_MIN_US BF_MS_US
+#define BF_GRACE_MAX_US BF_AFTER_MAX_US
+#define BF_CATCHUP_MAX 1000
+#define BF_RETRY_DELAYS 100 /* in one list */
 #define BF_RETRY_DELAY_MIN_US BF_MS_US
 #define BF_RETRY_DELAY_MAX_US (30 * BF_DAY_US)
 #define BF_SNOOZE_MAX_US (366 * BF_DAY_US)
@@ -65,8 +76,11 @@
 #define BF_DEFAULT_RETRY_FACTOR_PERMILLE 2000
 #define BF_DEFAULT_RETRY_MAX_DELAY_US (5 * BF_MINUTE_US)
 #define BF_DEFAULT_RETRY_JITTER_PERCENT 10
+#define BF_DEFAULT_GRACE_US BF_SECOND_US
+#define BF_DEFAULT_CATCHUP_MAX 100
 #define BF_DEFAULT_RUNS_PER_GET 10
 #define BF_DEFAULT_PAGE 100
 #define BF_DEFAULT_REPLAY_PAGE 500
+#define BF_DEFAULT_SNAPSHOT_PAGE 500
 
 #endif

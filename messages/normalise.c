@@ -160,9 +160,12 @@ check_token (const walk_t *walk, const char *text, const bf_place *at)
 }
 
 static bf_err
-check_run_id (const walk_t *walk, const char *text, const bf_place *at)
+check_run_id (const walk_t *walk, const bf_rule *rule, const char *text, const bf_place *at)
 {
     bf_token run;
+    if (text[0] == '\0' && rule->optional) {
+        return BF_OK;
+    }
     if (bf_run_id_parse (text, &run) != BF_OK) {
         return bf_refuse (walk->error, BF_EINVALID, at,
                           "is %s: send JOB.ORDINAL, or JOB for its newest run",
@@ -230,7 +233,7 @@ check_value (walk_t *walk, const bf_rule *rule, const ProtobufCFieldDescriptor *
     case BF_RULE_TOKEN:
         return check_token (walk, *(char **)member, at);
     case BF_RULE_RUN_ID:
-        return check_run_id (walk, *(char **)member, at);
+        return check_run_id (walk, rule, *(char **)member, at);
     case BF_RULE_KIND:
         return check_kind (walk, *(char **)member, at);
     case BF_RULE_MESSAGE:
@@ -341,7 +344,7 @@ walk_message (walk_t *walk, const bf_rules *rules, ProtobufCMessage *message,
                              here);
         } else {
             /* Paths begin below the command. */
-            bool command = choice && rule->kind == BF_RULE_MESSAGE;
+            bool command = choice && rules == &bf_request_rules;
             const bf_place at = {here, command ? NULL : field->name, BF_NO_INDEX};
             rc = check_value (walk, rule, field, member, &at);
         }

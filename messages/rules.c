@@ -39,9 +39,26 @@
 #define AT_TIME RANGE (0, BF_WALL_MAX_US, "1970 to 2400")
 #define AFTER_TIME RANGE (0, BF_AFTER_MAX_US, "0 to 100 years")
 #define PAGE(value, in_words) RANGE_OR (1, BF_PAGE, value, in_words)
+#define SPAN_OR_NONE(low) RANGE_OR (low, BF_AFTER_MAX_US, 0, "up to 100 years, 0 for none")
+#define TAG_LIST TEXT (BF_TAG_BYTES), LIST (0, BF_TAGS), .twice = BF_TWICE_COLLAPSED
+#define STATE_LIST \
+    .kind = BF_RULE_ENUM, LIST (0, BF_KINDS_PER_FILTER), .twice = BF_TWICE_COLLAPSED
+/* What commands have that are for one job or, by filter, for many. */
+#define MANY(message)                                                       \
+    {AT (message, filter), .kind = BF_RULE_MESSAGE, .rules = &filter_rules, \
+     .optional = true},                                                     \
+    {                                                                       \
+        AT (message, dry_run), ANY                                          \
+    }
+#define ONE_OR_MANY(message)          \
+    MANY (message),                   \
+    {                                 \
+        AT (message, if_version), ANY \
+    }
 #define JOB_REF                                       \
     .kind = BF_RULE_MESSAGE, .rules = &job_ref_rules, \
     .words = "name the job by id or by key"
+#define JOB_OR_FILTER JOB_REF, .optional = true
 
 static const bf_rule retry_rows[] = {
     {AT (RetryPolicy, max_attempts),
@@ -57,9 +74,31 @@ static const bf_rule retry_rows[] = {
      RANGE_OR (BF_RETRY_DELAY_MIN_US, BF_RETRY_DELAY_MAX_US, 0,
                "delay_us to 30 days, 0 for 5 min or delay_us where that is longer")},
     {AT (RetryPolicy, jitter_percent), RANGE (0, 50, "percent")},
+    {AT (RetryPolicy, delays_us),
+     RANGE (BF_RETRY_DELAY_MIN_US, BF_RETRY_DELAY_MAX_US, "1 ms to 30 days"),
+     LIST (0, BF_RETRY_DELAYS)},
+    {AT (RetryPolicy, max_age_us), SPAN_OR_NONE (BF_MS_US)},
 };
 static const bf_rules retry_rules = {RULES (retry_policy, retry_rows),
                                      .relate = bf_relate_retry};
+
+static const bf_rule every_rows[] = {
+    {AT (Every, interval_us),
+     RANGE (BF_EVERY_MIN_US, BF_EVERY_MAX_US, "10 ms to 100 years")},
+    {AT (Every, anchor_us), AT_TIME},
+};
+static const bf_rules every_rules = {RULES (every, every_rows)};
+
+static const bf_rule filter_rows[] = {
+    {AT (Filter, ns), FILTER_NAME},
+    {AT (Filter, type), FILTER_NAME},
+    {AT (Filter, states), STATE_LIST},
+    {AT (Filter, tags), TAG_LIST},
+    {AT (Filter, key_prefix), TEXT (BF_KEY_BYTES), .optional = true},
+    {AT (Filter, all), ANY},
+};
+static const bf_rules filter_rules = {RULES (filter, filter_rows),
+                                      .relate = bf_relate_filter};
 
 static const bf_rule job_spec_rows[] = {
     {AT (JobSpec, ns), NAMESPACE},
@@ -71,6 +110,11 @@ static const bf_rule job_spec_rows[] = {
     {AT (JobSpec, delivery), ENUM_OR (BELFRY__V1__DELIVERY__DELIVERY_WORK)},
     {AT (JobSpec, at_us), AT_TIME},
     {AT (JobSpec, after_us), AFTER_TIME},
+    {AT (JobSpec, every), .kind = BF_RULE_MESSAGE, .rules = &every_rules},
+    {AT (JobSpec, start_us), AT_TIME},
+    {AT (JobSpec, end_us), AT_TIME},
+    {AT (JobSpec, max_runs), ANY},
+    {AT (JobSpec, jitter_us), RANGE (0, BF_JITTER_MAX_US, "0 to 30 days")},
     {AT (JobSpec, retry), .kind = BF_RULE_MESSAGE, .rules = &retry_rules, .made = true},
     {AT (JobSpec, lease_us), RANGE_OR (BF_LEASE_MIN_US, BF_LEASE_MAX_US,
                                        BF_DEFAULT_LEASE_US, "100 ms to 24 h, 0 for 30 s")},
@@ -78,6 +122,12 @@ static const bf_rule job_spec_rows[] = {
                                              0, "100 ms to 30 days, 0 for no limit")},
     {AT (JobSpec, start_timeout_us), RANGE_OR (BF_START_TIMEOUT_MIN_US, BF_AFTER_MAX_US, 0,
                                                "1 ms to 100 years, 0 for no limit")},
+    {AT (JobSpec, late), ENUM_OR (BELFRY__V1__LATE__LATE_FIRE_ONCE)},
+    {AT (JobSpec, grace_us),
+     RANGE_OR (BF_GRACE_MIN_US, BF_GRACE_MAX_US, BF_DEFAULT_GRACE_US,
+               "1 ms to 100 years, 0 for 1 s")},
+    {AT (JobSpec, catchup_max), RANGE (0, BF_CATCHUP_MAX, "0 for 100")},
+    {AT (JobSpec, overlap), ENUM_OR (0)},
 };
 static const bf_rules job_spec_rules = {RULES (job_spec, job_spec_rows),
                                         .relate = bf_relate_job_spec};
@@ -92,42 +142,62 @@ static const bf_rules job_ref_rules = {RULES (job_ref, job_ref_rows),
 
 static const bf_rule schedule_rows[] = {
     {AT (Schedule, jobs), .kind = BF_RULE_MESSAGE, .rules = &job_spec_rules,
-     LIST (1, BF_JOBS_PER_CALL)},
+     LIST (1, BF_JOBS_PER_CALL), .in_all = BF_JOBS_PER_CALL},
     {AT (Schedule, on_key), ENUM_OR (BELFRY__V1__ON_KEY__ON_KEY_REJECT)},
     {AT (Schedule, reject_past), ANY},
+    {AT (Schedule, if_version), ANY},
 };
 static const bf_rules schedule_rules = {RULES (schedule, schedule_rows),
                                         .relate = bf_relate_schedule};
 
 static const bf_rule reschedule_rows[] = {
-    {AT (Reschedule, job), JOB_REF},
+    {AT (Reschedule, job), JOB_OR_FILTER},
     {AT (Reschedule, at_us), AT_TIME},
     {AT (Reschedule, after_us), AFTER_TIME},
+    {AT (Reschedule, every), .kind = BF_RULE_MESSAGE, .rules = &every_rules},
     {AT (Reschedule, reject_past), ANY},
+    ONE_OR_MANY (Reschedule),
 };
 static const bf_rules reschedule_rules = {RULES (reschedule, reschedule_rows),
                                           .relate = bf_relate_reschedule};
 
 static const bf_rule cancel_rows[] = {
-    {AT (Cancel, job), JOB_REF},
+    {AT (Cancel, job), JOB_OR_FILTER},
     {AT (Cancel, reason), REASON},
+    ONE_OR_MANY (Cancel),
 };
-static const bf_rules cancel_rules = {RULES (cancel, cancel_rows)};
+static const bf_rules cancel_rules = {RULES (cancel, cancel_rows),
+                                      .relate = bf_relate_cancel};
 
 static const bf_rule confirm_rows[] = {
-    {AT (Confirm, job), JOB_REF},
+    {AT (Confirm, job), JOB_OR_FILTER},
     {AT (Confirm, cancel_open), ANY},
+    ONE_OR_MANY (Confirm),
 };
-static const bf_rules confirm_rules = {RULES (confirm, confirm_rows)};
+static const bf_rules confirm_rules = {RULES (confirm, confirm_rows),
+                                       .relate = bf_relate_confirm};
 
-static const bf_rule pause_rows[] = {{AT (Pause, job), JOB_REF}};
-static const bf_rules pause_rules = {RULES (pause, pause_rows)};
+static const bf_rule pause_rows[] = {
+    {AT (Pause, job), JOB_OR_FILTER},
+    {AT (Pause, reason), REASON},
+    ONE_OR_MANY (Pause),
+};
+static const bf_rules pause_rules = {RULES (pause, pause_rows), .relate = bf_relate_pause};
 
-static const bf_rule resume_rows[] = {{AT (Resume, job), JOB_REF}};
-static const bf_rules resume_rules = {RULES (resume, resume_rows)};
+static const bf_rule resume_rows[] = {
+    {AT (Resume, job), JOB_OR_FILTER},
+    {AT (Resume, from), ENUM_OR (BELFRY__V1__RESUME_FROM__RESUME_FROM_PAUSE)},
+    ONE_OR_MANY (Resume),
+};
+static const bf_rules resume_rules = {RULES (resume, resume_rows),
+                                      .relate = bf_relate_resume};
 
-static const bf_rule trigger_rows[] = {{AT (Trigger, job), JOB_REF}};
-static const bf_rules trigger_rules = {RULES (trigger, trigger_rows)};
+static const bf_rule trigger_rows[] = {
+    {AT (Trigger, job), JOB_OR_FILTER},
+    ONE_OR_MANY (Trigger),
+};
+static const bf_rules trigger_rules = {RULES (trigger, trigger_rows),
+                                       .relate = bf_relate_trigger};
 
 static const bf_rule claim_rows[] = {
     {AT (Claim, ns), NAMESPACE},
@@ -166,8 +236,12 @@ static const bf_rule snooze_rows[] = {
 static const bf_rules snooze_rules = {RULES (snooze, snooze_rows),
                                       .relate = bf_relate_snooze};
 
-static const bf_rule redrive_rows[] = {{AT (Redrive, run), .kind = BF_RULE_RUN_ID}};
-static const bf_rules redrive_rules = {RULES (redrive, redrive_rows)};
+static const bf_rule redrive_rows[] = {
+    {AT (Redrive, run), .kind = BF_RULE_RUN_ID, .optional = true},
+    MANY (Redrive),
+};
+static const bf_rules redrive_rules = {RULES (redrive, redrive_rows),
+                                       .relate = bf_relate_redrive};
 
 static const bf_rule get_rows[] = {
     {AT (Get, job), JOB_REF},
@@ -181,9 +255,8 @@ static const bf_rules get_rules = {RULES (get, get_rows)};
 static const bf_rule list_rows[] = {
     {AT (List, ns), FILTER_NAME},
     {AT (List, type), FILTER_NAME},
-    {AT (List, states), .kind = BF_RULE_ENUM, LIST (0, BF_KINDS_PER_FILTER),
-     .twice = BF_TWICE_COLLAPSED},
-    {AT (List, tags), TEXT (BF_TAG_BYTES), LIST (0, BF_TAGS), .twice = BF_TWICE_COLLAPSED},
+    {AT (List, states), STATE_LIST},
+    {AT (List, tags), TAG_LIST},
     {AT (List, key_prefix), TEXT (BF_KEY_BYTES), .optional = true},
     {AT (List, limit), PAGE (BF_DEFAULT_PAGE, "0 for 100")},
     {AT (List, cursor), NUMBER_63},
@@ -215,33 +288,75 @@ static const bf_rules replay_rules = {RULES (replay, replay_rows)};
 
 static const bf_rules status_rules = {.descriptor = &belfry__v1__status__descriptor};
 
-#define COMMAND(field)                                                        \
+static const bf_rules stats_rules = {.descriptor = &belfry__v1__stats__descriptor};
+
+static const bf_rule snapshot_rows[] = {
+    {AT (Snapshot, job), NUMBER_63},
+    {AT (Snapshot, ordinal), ANY},
+    {AT (Snapshot, limit), PAGE (BF_DEFAULT_SNAPSHOT_PAGE, "0 for 500")},
+};
+static const bf_rules snapshot_rules = {RULES (snapshot, snapshot_rows)};
+
+static const bf_rule prune_rows[] = {
+    {AT (Prune, finals_us), SPAN_OR_NONE (1)},
+    {AT (Prune, events_us), SPAN_OR_NONE (1)},
+    MANY (Prune),
+};
+static const bf_rules prune_rules = {RULES (prune, prune_rows), .relate = bf_relate_prune};
+
+static const bf_rule backup_rows[] = {{AT (Backup, name), FILTER_NAME}};
+static const bf_rules backup_rules = {RULES (backup, backup_rows),
+                                      .relate = bf_relate_backup};
+
+#define COMMAND(message, field)                                               \
     {                                                                         \
-        AT (Request, field), .kind = BF_RULE_MESSAGE, .rules = &field##_rules \
+        AT (message, field), .kind = BF_RULE_MESSAGE, .rules = &field##_rules \
     }
+
+static const bf_rule batch_item_rows[] = {
+    COMMAND (BatchItem, schedule), COMMAND (BatchItem, reschedule),
+    COMMAND (BatchItem, cancel),   COMMAND (BatchItem, confirm),
+    COMMAND (BatchItem, pause),    COMMAND (BatchItem, resume),
+    COMMAND (BatchItem, trigger),  COMMAND (BatchItem, complete),
+    COMMAND (BatchItem, fail),     COMMAND (BatchItem, snooze),
+    COMMAND (BatchItem, redrive),
+};
+static const bf_rules batch_item_rules = {RULES (batch_item, batch_item_rows),
+                                          .relate = bf_relate_batch_item};
+
+static const bf_rule batch_rows[] = {
+    {AT (Batch, items), .kind = BF_RULE_MESSAGE, .rules = &batch_item_rules,
+     LIST (1, BF_ITEMS_PER_BATCH)},
+};
+static const bf_rules batch_rules = {RULES (batch, batch_rows), .relate = bf_relate_batch};
 
 static const bf_rule request_rows[] = {
     {AT (Request, version), ANY},
     {AT (Request, client), TEXT (BF_CLIENT_BYTES)},
     {AT (Request, request_id), TEXT (BF_REQUEST_ID_BYTES)},
-    COMMAND (schedule),
-    COMMAND (reschedule),
-    COMMAND (cancel),
-    COMMAND (confirm),
-    COMMAND (pause),
-    COMMAND (resume),
-    COMMAND (trigger),
-    COMMAND (claim),
-    COMMAND (heartbeat),
-    COMMAND (complete),
-    COMMAND (fail),
-    COMMAND (snooze),
-    COMMAND (redrive),
-    COMMAND (get),
-    COMMAND (list),
-    COMMAND (history),
-    COMMAND (replay),
-    COMMAND (status),
+    COMMAND (Request, schedule),
+    COMMAND (Request, reschedule),
+    COMMAND (Request, cancel),
+    COMMAND (Request, confirm),
+    COMMAND (Request, pause),
+    COMMAND (Request, resume),
+    COMMAND (Request, trigger),
+    COMMAND (Request, batch),
+    COMMAND (Request, claim),
+    COMMAND (Request, heartbeat),
+    COMMAND (Request, complete),
+    COMMAND (Request, fail),
+    COMMAND (Request, snooze),
+    COMMAND (Request, redrive),
+    COMMAND (Request, get),
+    COMMAND (Request, list),
+    COMMAND (Request, history),
+    COMMAND (Request, replay),
+    COMMAND (Request, status),
+    COMMAND (Request, stats),
+    COMMAND (Request, snapshot),
+    COMMAND (Request, prune),
+    COMMAND (Request, backup),
 };
 const bf_rules bf_request_rules = {RULES (request, request_rows),
                                    .relate = bf_relate_request};
@@ -256,7 +371,8 @@ bf_rule_of (const bf_rules *rules, size_t field_index)
     return rule;
 }
 
-/* Longest path of the schema: jobs[4294967295].retry.factor_permille. */
+/* Longest path of the schema, with indices of any length that a frame has room for:
+ * items[1048576].schedule.jobs[1048576].retry.factor_permille. */
 #define PATH_BYTES 96
 
 static size_t

@@ -58,6 +58,7 @@ typedef struct {
     const char *words;         /* for people: the range, or what to do */
     uint32_t least;            /* lists: items */
     uint32_t most;
+    uint32_t in_all; /* over every such list of a request; 0 where there is one alone */
     bf_twice twice;
     const bf_rules *rules; /* MESSAGE */
     bool made;             /* MESSAGE: made where it is absent */

@@ -16,7 +16,7 @@
 #include "belfry.pb-c.h"
 
 /* Room for the counts of one message; Request has the most fields. */
-#define FIELDS_MAX 32
+#define FIELDS_MAX 40
 
 /* Bytes of the longest varint, and of the longest that protobuf-c takes as a tag or length.
  */
@@ -26,6 +26,7 @@
 typedef struct {
     const uint8_t *frame; /* of the request, for the offsets that errors name */
     size_t idle;          /* fields that say nothing here, unknown ones above all */
+    size_t in_all;        /* items of the lists that are bounded together */
     bf_error *error;
 } scan_t;
 
@@ -193,17 +194,25 @@ check_once (const scan_t *scan, const ProtobufCMessageDescriptor *descriptor, si
     return BF_OK;
 }
 
-/* More items of a list. */
+/* More items of a list, which has `count` with them. */
 static bf_err
-check_count (const scan_t *scan, const bf_rule *rule, uint32_t count, const bf_place *at)
+check_count (scan_t *scan, const bf_rule *rule, uint32_t count, uint32_t more,
+             const bf_place *at)
 {
-    if (count <= rule->most) {
-        return BF_OK;
-    }
     const bf_place list = {at->above, at->name, BF_NO_INDEX};
-    return bf_refuse (scan->error, BF_ELIMIT, &list,
-                      "has more than %" PRIu32 " items, allowed are %" PRIu32 "..%" PRIu32,
-                      rule->most, rule->least, rule->most);
+    if (count > rule->most) {
+        return bf_refuse (scan->error, BF_ELIMIT, &list,
+                          "has more than %" PRIu32 " items, allowed are %" PRIu32
+                          "..%" PRIu32,
+                          rule->most, rule->least, rule->most);
+    }
+    if (rule->in_all != 0 && (scan->in_all += more) > rule->in_all) {
+        return bf_refuse (scan->error, BF_ELIMIT, &list,
+                          "has too many items, allowed are %" PRIu32
+                          " in all that the request has of them",
+                          rule->in_all);
+    }
+    return BF_OK;
 }
 
 static bf_err
@@ -257,7 +266,7 @@ scan_field (scan_t *scan, const bf_rules *rules, size_t index, const wire_field_
                           "has wire type %d, expected is %d: use belfry.proto",
                           (int)wire->wire_type, (int)expected);
     }
-    bf_err rc = list ? check_count (scan, rule, counts[index] + more, &at)
+    bf_err rc = list ? check_count (scan, rule, counts[index] + more, more, &at)
                      : check_once (scan, rules->descriptor, index, counts, here);
     if (rc != BF_OK) {
         return rc;

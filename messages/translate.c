@@ -45,6 +45,20 @@ SAME (BF_DELIVERY_NOTIFY, DELIVERY__DELIVERY_NOTIFY);
 
 SAME (BF_BACKOFF_EXPONENTIAL, BACKOFF__BACKOFF_EXPONENTIAL);
 SAME (BF_BACKOFF_FIXED, BACKOFF__BACKOFF_FIXED);
+SAME (BF_BACKOFF_LINEAR, BACKOFF__BACKOFF_LINEAR);
+SAME (BF_BACKOFF_LIST, BACKOFF__BACKOFF_LIST);
+
+SAME (BF_LATE_FIRE_ONCE, LATE__LATE_FIRE_ONCE);
+SAME (BF_LATE_FIRE_ALL, LATE__LATE_FIRE_ALL);
+SAME (BF_LATE_SKIP, LATE__LATE_SKIP);
+SAME (BF_LATE_FAIL, LATE__LATE_FAIL);
+
+SAME (BF_OVERLAP_SKIP, OVERLAP__OVERLAP_SKIP);
+SAME (BF_OVERLAP_BUFFER_ONE, OVERLAP__OVERLAP_BUFFER_ONE);
+SAME (BF_OVERLAP_BUFFER_ALL, OVERLAP__OVERLAP_BUFFER_ALL);
+SAME (BF_OVERLAP_CANCEL_OTHER, OVERLAP__OVERLAP_CANCEL_OTHER);
+SAME (BF_OVERLAP_TERMINATE_OTHER, OVERLAP__OVERLAP_TERMINATE_OTHER);
+SAME (BF_OVERLAP_ALLOW_ALL, OVERLAP__OVERLAP_ALLOW_ALL);
 
 /* The wire column of the error list. */
 enum {
@@ -71,6 +85,7 @@ SAME (WIRE_EDISKFULL, CODE__CODE_DISK_FULL);
 SAME (WIRE_ESTOPPING, CODE__CODE_STOPPING);
 SAME (WIRE_ETOOOLD, CODE__CODE_TOO_OLD);
 SAME (WIRE_EINTERNAL, CODE__CODE_INTERNAL);
+SAME (WIRE_EVERSIONED, CODE__CODE_VERSION_CONFLICT);
 SAME (WIRE_ENOMEM, CODE__CODE_INTERNAL);
 SAME (WIRE_EIO, CODE__CODE_INTERNAL);
 SAME (WIRE_ELOCKED, CODE__CODE_INTERNAL);
@@ -80,24 +95,57 @@ SAME (WIRE_ENEWER, CODE__CODE_INTERNAL);
 SAME (WIRE_EBIND, CODE__CODE_INTERNAL);
 SAME (WIRE_ECONFIG, CODE__CODE_INTERNAL);
 
+static bf_trigger
+trigger_from_wire (const Belfry__V1__JobSpec *spec)
+{
+    bf_trigger trigger = {
+        .start_us = spec->start_us,
+        .end_us = spec->end_us,
+        .max_runs = spec->max_runs,
+        .jitter = {spec->jitter_us},
+    };
+    switch (spec->trigger_case) {
+    case BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US:
+        trigger.kind = BF_TRIGGER_AFTER;
+        trigger.us = spec->after_us;
+        break;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_EVERY:
+        trigger.kind = BF_TRIGGER_EVERY;
+        trigger.us = spec->every->interval_us;
+        trigger.anchored = spec->every->anchor_case == BELFRY__V1__EVERY__ANCHOR_ANCHOR_US;
+        trigger.anchor_us = spec->every->anchor_us;
+        break;
+    default:
+        trigger.kind = BF_TRIGGER_AT;
+        trigger.us = spec->at_us;
+        break;
+    }
+    return trigger;
+}
+
 bf_spec
 bf_spec_from_wire (const Belfry__V1__JobSpec *spec)
 {
     const Belfry__V1__RetryPolicy *retry = spec->retry;
-    bool at = spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
     return (bf_spec){
-        .trigger = {.clock = at ? BF_CLOCK_WALL : BF_CLOCK_BOOT,
-                    .us = at ? spec->at_us : spec->after_us},
+        .trigger = trigger_from_wire (spec),
         .delivery = (bf_delivery)spec->delivery,
         .retry = {.max_attempts = retry->max_attempts,
                   .backoff = (bf_backoff)retry->backoff,
                   .delay = {retry->delay_us},
                   .factor_permille = retry->factor_permille,
                   .max_delay = {retry->max_delay_us},
-                  .jitter_percent = retry->jitter_percent},
+                  .jitter_percent = retry->jitter_percent,
+                  .delays_us = retry->delays_us,
+                  .n_delays = retry->n_delays_us,
+                  .max_age = {retry->max_age_us}},
         .lease = {spec->lease_us},
         .run_timeout = {spec->run_timeout_us},
         .start_timeout = {spec->start_timeout_us},
+        .late = {.late = (bf_late)spec->late,
+                 .grace = {spec->grace_us},
+                 .catchup_max = spec->catchup_max},
+        .overlap = (bf_overlap)spec->overlap,
     };
 }
 
@@ -110,6 +158,8 @@ bf_timer_to_wire (bf_timer timer, Belfry__Internal__Timer *wire)
     wire->ordinal = timer.ordinal;
     wire->due_us = timer.due_us;
     wire->queue = timer.queue;
+    wire->slot_us = timer.slot_us;
+    wire->reached_us = timer.reached_us;
 }
 
 bf_timer
@@ -119,7 +169,9 @@ bf_timer_from_wire (const Belfry__Internal__Timer *wire)
                       .job = wire->job,
                       .ordinal = wire->ordinal,
                       .due_us = wire->due_us,
-                      .queue = wire->queue};
+                      .queue = wire->queue,
+                      .slot_us = wire->slot_us,
+                      .reached_us = wire->reached_us};
 }
 
 void

@@ -15,7 +15,7 @@
 #include "belfry.pb-c.h"
 #include "internal.pb-c.h"
 
-/* What the law needs of a normalised JobSpec. */
+/* What the law needs of a normalised JobSpec; borrows its list of delays. */
 bf_spec bf_spec_from_wire (const Belfry__V1__JobSpec *spec);
 
 /* Fields are copied, nothing is allocated; `wire` is initialised. */

@@ -118,11 +118,32 @@ self_new (bf_database **self_p, const char *directory, const char *vfs, bf_error
     return BF_OK;
 }
 
+/* A restore that was cut off between the old database and the new one must not become an
+ * empty one. */
+static bf_err
+check_restore (const bf_database *self, bf_error *error)
+{
+    struct stat facts;
+    char *fresh = bf_directory_path (self->directory, DATABASE_NAME, ".restore");
+    if (fresh == NULL) {
+        return bf_fail (error, BF_ENOMEM, "out of memory");
+    }
+    bool cut_off = stat (self->path, &facts) != 0 && stat (fresh, &facts) == 0;
+    free (fresh);
+    return cut_off ? bf_fail (error, BF_ECORRUPT,
+                              "%s: a restore was cut off before its end: restore again",
+                              self->directory)
+                   : BF_OK;
+}
+
 /* Lock and header: all that can be known before SQLite touches anything. */
 static bf_err
 prepare_files (bf_database *self, const bf_schema *schema, bf_error *error)
 {
     bf_err err = bf_lockfile_take (&self->lock_fd, self->directory, error);
+    if (err == BF_OK) {
+        err = check_restore (self, error);
+    }
     if (err == BF_OK) {
         err = bf_header_check (self->path, schema->version, error);
     }
@@ -384,6 +405,12 @@ bf_database_handle (bf_database *self)
     return self->handle;
 }
 
+const char *
+bf_database_directory (const bf_database *self)
+{
+    return self->has_files ? self->directory : NULL;
+}
+
 bool
 bf_database_is_new (const bf_database *self)
 {
@@ -497,6 +524,31 @@ int
 bf_database_wal_pages (const bf_database *self)
 {
     return self->wal_pages;
+}
+
+/* The size of a file that SQLite has open. */
+static uint64_t
+file_bytes (bf_database *self, int which)
+{
+    sqlite3_file *file = NULL;
+    sqlite3_int64 size = 0;
+    int rc = sqlite3_file_control (self->handle, "main", which, &file);
+    if (rc == SQLITE_OK && file && file->pMethods) {
+        rc = file->pMethods->xFileSize (file, &size);
+    }
+    return rc == SQLITE_OK ? (uint64_t)size : 0;
+}
+
+uint64_t
+bf_database_bytes (bf_database *self)
+{
+    return file_bytes (self, SQLITE_FCNTL_FILE_POINTER);
+}
+
+uint64_t
+bf_database_wal_bytes (bf_database *self)
+{
+    return file_bytes (self, SQLITE_FCNTL_JOURNAL_POINTER);
 }
 
 bf_err

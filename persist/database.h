@@ -47,6 +47,10 @@ void bf_database_abandon (bf_database **self_p);
 /* Borrowed; do not close. */
 sqlite3 *bf_database_handle (bf_database *self);
 
+/* The data directory, absolute. Borrowed; NULL where the VFS has no files in the file
+ * system. */
+const char *bf_database_directory (const bf_database *self);
+
 /* True where this open created the tables. */
 bool bf_database_is_new (const bf_database *self);
 
@@ -67,6 +71,10 @@ bool bf_database_has_reserve (const bf_database *self);
 /* Pages in the WAL that no checkpoint has moved yet; above BF_WAL_SOFT_PAGES one pays. */
 #define BF_WAL_SOFT_PAGES 4096 /* 16 MiB of 4 KiB pages */
 int bf_database_wal_pages (const bf_database *self);
+
+/* How large the file and its WAL are. 0 where the VFS does not say. */
+uint64_t bf_database_bytes (bf_database *self);
+uint64_t bf_database_wal_bytes (bf_database *self);
 
 /* Moves the WAL into the file. BF_EINTERNAL inside a transaction, also that of a statement
  * in the middle of its rows. */

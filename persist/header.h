@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
  * The first 100 bytes of belfry.db, judged before SQLite sees the file. Used by
- * persist/database.c only.
+ * persist/ only.
  */
 #ifndef BF_PERSIST_HEADER_H
 #define BF_PERSIST_HEADER_H

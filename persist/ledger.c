@@ -12,12 +12,17 @@
 #include "persist/ledger/answers.h"
 #include "persist/ledger/calls.h"
 #include "persist/ledger/commands.h"
+#include "persist/ledger/copy.h"
 #include "persist/ledger/events.h"
 #include "persist/ledger/held.h"
 #include "persist/ledger/names.h"
+#include "persist/ledger/operations.h"
 #include "persist/ledger/private.h"
 #include "persist/ledger/recover.h"
+#include "persist/ledger/recovery.h"
+#include "persist/ledger/retention.h"
 #include "persist/ledger/sql.h"
+#include "persist/ledger/stats.h"
 
 /* After the reserve was used up, too, how long nothing is written. */
 #define EXHAUSTED_US BF_SECOND_US
@@ -51,6 +56,7 @@ bf_ledger_is_refusal (bf_err code)
     case BF_ESTATE:
     case BF_ESTALE:
     case BF_ETOOOLD:
+    case BF_EVERSIONED:
         return true;
     default:
         return false;
@@ -77,6 +83,7 @@ mark_now (const bf_ledger *self)
         .queues = self->queues.count,
         .topics_made = self->topics_made.count,
         .topics_touched = self->topics_touched.count,
+        .depths_touched = self->depths_touched.count,
     };
 }
 
@@ -89,6 +96,7 @@ mark_restore (bf_ledger *self, const bf_mark *mark)
     bf_list_truncate (&self->outcome.clock, mark->clock);
     bf_list_truncate (&self->outcome.dispatcher, mark->dispatcher);
     bf_list_truncate (&self->outcome.retry, mark->retry);
+    bf_depths_undo (self, mark->depths_touched);
     bf_names_undo (self, mark->names, mark->queues);
     bf_topics_undo (self, mark->topics_made, mark->topics_touched);
 }
@@ -148,17 +156,18 @@ meta_read (bf_ledger *self, sqlite3_stmt *stmt, const char *boot_id, bf_now now)
         .next_id = (uint64_t)sqlite3_column_int64 (stmt, 1),
         .head_seq = (uint64_t)sqlite3_column_int64 (stmt, 2),
         .open_jobs = (uint64_t)sqlite3_column_int64 (stmt, 3),
-        .ready_runs = (uint64_t)sqlite3_column_int64 (stmt, 4),
-        .leased_runs = (uint64_t)sqlite3_column_int64 (stmt, 5),
-        .answers = (uint64_t)sqlite3_column_int64 (stmt, 6),
-        .answer_bytes = (uint64_t)sqlite3_column_int64 (stmt, 7),
+        .final_jobs = (uint64_t)sqlite3_column_int64 (stmt, 4),
+        .ready_runs = (uint64_t)sqlite3_column_int64 (stmt, 5),
+        .leased_runs = (uint64_t)sqlite3_column_int64 (stmt, 6),
+        .answers = (uint64_t)sqlite3_column_int64 (stmt, 7),
+        .answer_bytes = (uint64_t)sqlite3_column_int64 (stmt, 8),
     };
     bf_scale stored = {
-        .origin_us = sqlite3_column_int64 (stmt, 9),
-        .skew_us = sqlite3_column_int64 (stmt, 10),
-        .seen_us = sqlite3_column_int64 (stmt, 11),
+        .origin_us = sqlite3_column_int64 (stmt, 10),
+        .skew_us = sqlite3_column_int64 (stmt, 11),
+        .seen_us = sqlite3_column_int64 (stmt, 12),
     };
-    const char *stored_boot = (const char *)sqlite3_column_text (stmt, 8);
+    const char *stored_boot = (const char *)sqlite3_column_text (stmt, 9);
     strncpy (stored.boot_id, stored_boot ? stored_boot : "", sizeof stored.boot_id - 1);
     self->scale = bf_scale_resume (&stored, boot_id, now);
     self->saved = self->counters;
@@ -194,14 +203,15 @@ meta_save (bf_ledger *self, bf_error *error)
     sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)self->counters.next_id);
     sqlite3_bind_int64 (stmt, 2, (sqlite3_int64)self->counters.head_seq);
     sqlite3_bind_int64 (stmt, 3, (sqlite3_int64)self->counters.open_jobs);
-    sqlite3_bind_int64 (stmt, 4, (sqlite3_int64)self->counters.ready_runs);
-    sqlite3_bind_int64 (stmt, 5, (sqlite3_int64)self->counters.leased_runs);
-    sqlite3_bind_int64 (stmt, 6, (sqlite3_int64)self->counters.answers);
-    sqlite3_bind_int64 (stmt, 7, (sqlite3_int64)self->counters.answer_bytes);
-    sqlite3_bind_text (stmt, 8, self->scale.boot_id, -1, SQLITE_STATIC);
-    sqlite3_bind_int64 (stmt, 9, self->scale.origin_us);
-    sqlite3_bind_int64 (stmt, 10, self->scale.skew_us);
-    sqlite3_bind_int64 (stmt, 11, self->scale.seen_us);
+    sqlite3_bind_int64 (stmt, 4, (sqlite3_int64)self->counters.final_jobs);
+    sqlite3_bind_int64 (stmt, 5, (sqlite3_int64)self->counters.ready_runs);
+    sqlite3_bind_int64 (stmt, 6, (sqlite3_int64)self->counters.leased_runs);
+    sqlite3_bind_int64 (stmt, 7, (sqlite3_int64)self->counters.answers);
+    sqlite3_bind_int64 (stmt, 8, (sqlite3_int64)self->counters.answer_bytes);
+    sqlite3_bind_text (stmt, 9, self->scale.boot_id, -1, SQLITE_STATIC);
+    sqlite3_bind_int64 (stmt, 10, self->scale.origin_us);
+    sqlite3_bind_int64 (stmt, 11, self->scale.skew_us);
+    sqlite3_bind_int64 (stmt, 12, self->scale.seen_us);
     return bf_step_done (self->statements, stmt, error);
 }
 
@@ -217,7 +227,16 @@ load (bf_ledger *self, const bf_ledger_options *options, bf_now now, bf_error *e
     if (rc == BF_OK) {
         rc = bf_names_load (self, error);
     }
-    return rc == BF_OK ? bf_topics_load (self, error) : rc;
+    if (rc == BF_OK) {
+        rc = bf_depths_load (self, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_topics_load (self, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_operations_load (self, error);
+    }
+    return rc == BF_OK ? bf_retention_load (self, options->retention, error) : rc;
 }
 
 bf_err
@@ -233,6 +252,7 @@ bf_ledger_open (bf_ledger **self_p, bf_database **database_p,
     *database_p = NULL;
     self->db = bf_database_handle (self->database);
     self->started = now.wall;
+    self->now = now;
     self->answer_bytes_max =
         options->answer_bytes ? options->answer_bytes : BF_ANSWER_BYTES_DEFAULT;
     self->arena = bf_arena_new (BF_BATCH_BYTES);
@@ -270,6 +290,7 @@ bf_ledger_close (bf_ledger **self_p)
     if (!self) {
         return;
     }
+    bf_copy_free (self);
     bf_statements_close (&self->statements);
     if (self->failed) {
         bf_database_abandon (&self->database);
@@ -280,6 +301,8 @@ bf_ledger_close (bf_ledger **self_p)
     bf_names_free (self);
     extended_free (self);
     bf_held_free (self);
+    bf_recovery_free (self);
+    bf_operations_free (self);
     bf_map_destroy (&self->names_by_text);
     bf_map_destroy (&self->queues_by_name);
     bf_map_destroy (&self->topics);
@@ -288,14 +311,14 @@ bf_ledger_close (bf_ledger **self_p)
     bf_list_clear (&self->outcome.clock);
     bf_list_clear (&self->outcome.dispatcher);
     bf_list_clear (&self->outcome.retry);
+    bf_list_clear (&self->depths_touched);
     bf_arena_destroy (&self->arena);
     free (self);
     *self_p = NULL;
 }
 
-/* What an error within a batch means for those to come. */
-static bf_err
-noted (bf_ledger *self, bf_err rc)
+bf_err
+bf_ledger_note (bf_ledger *self, bf_err rc)
 {
     if (rc == BF_EDISKFULL && self->scarce) {
         self->exhausted_until.us = self->now.boot.us + EXHAUSTED_US;
@@ -308,12 +331,16 @@ bf_err
 bf_ledger_begin (bf_ledger *self, bf_now now, bf_error *error)
 {
     BF_INVARIANT (!self->wrote);
+    self->commits.items = 0;
     bf_ledger_clear (self);
     self->now = now;
     self->boot_us = bf_scale_from_boot (&self->scale, now.boot);
     self->batch = mark_now (self);
     bf_err rc = self->room_again ? bf_recover_orders (self, error) : BF_OK;
-    return noted (self, rc == BF_OK ? bf_held_tell (self, error) : rc);
+    if (rc == BF_OK) {
+        rc = bf_held_tell (self, error);
+    }
+    return bf_ledger_note (self, rc == BF_OK ? bf_recovery_settle (self, error) : rc);
 }
 
 /* The batch is in: what its beginning told again is told. */
@@ -322,6 +349,9 @@ told (bf_ledger *self)
 {
     self->room_again = false;
     bf_held_told (self);
+    bf_retention_keep (self);
+    bf_operations_keep (self);
+    bf_recovery_keep (self);
 }
 
 bf_err
@@ -371,6 +401,8 @@ judge (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_error *error
         return bf_refill_timers (self, item->refill_timers, error);
     case BELFRY__INTERNAL__STORE_ITEM__ITEM_REFILL_READY:
         return bf_refill_ready (self, item->refill_ready, error);
+    case BELFRY__INTERNAL__STORE_ITEM__ITEM_CAUGHT_UP:
+        return bf_recovery_report (self, item->caught_up, error);
     default:
         return bf_fail (error, BF_EINTERNAL, "an item of kind %d came to the store",
                         (int)item->item_case);
@@ -380,7 +412,9 @@ judge (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_error *error
 bf_err
 bf_ledger_apply (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_error *error)
 {
-    return noted (self, bf_held_drops (self, item) ? BF_OK : judge (self, item, error));
+    self->commits.items++;
+    return bf_ledger_note (self,
+                           bf_held_drops (self, item) ? BF_OK : judge (self, item, error));
 }
 
 static bf_err
@@ -410,16 +444,18 @@ bf_ledger_commit (bf_ledger *self, bf_error *error)
     if (rc == BF_OK) {
         rc = transaction (self, "COMMIT", error);
     }
-    noted (self, rc);
+    bf_ledger_note (self, rc);
     if (rc == BF_EDISKFULL) {
         bf_ledger_rollback (self);
         return rc;
     }
     self->wrote = rc != BF_OK;
     if (rc == BF_OK) {
-        self->saved = self->counters;
         told (self);
+        self->saved = self->counters;
         bf_list_truncate (&self->topics_touched, 0);
+        bf_list_truncate (&self->depths_touched, 0);
+        bf_happened_commit (self);
     }
     return rc;
 }
@@ -434,6 +470,9 @@ bf_ledger_rollback (bf_ledger *self)
     mark_restore (self, &self->batch);
     self->counters = self->saved;
     bf_held_undo (self);
+    bf_retention_undo (self);
+    bf_operations_undo (self);
+    bf_recovery_undo (self);
     bf_ledger_clear (self);
 }
 
@@ -452,12 +491,16 @@ bf_ledger_clear (bf_ledger *self)
     bf_list_truncate (&self->outcome.dispatcher, 0);
     bf_list_truncate (&self->outcome.retry, 0);
     bf_list_truncate (&self->topics_touched, 0);
+    bf_list_truncate (&self->depths_touched, 0);
     bf_arena_reset (self->arena);
 }
 
 void
 bf_ledger_set_scarce (bf_ledger *self, bool scarce)
 {
+    if (scarce && !self->scarce && !self->room_again) {
+        self->scarce_since = self->now.boot;
+    }
     self->room_again |= self->scarce && !scarce;
     self->scarce = scarce;
 }

@@ -25,6 +25,14 @@
 
 typedef struct bf_ledger bf_ledger;
 
+/* What is kept, and how long; 0 for the default, negative or UINT64_MAX for ever. */
+typedef struct {
+    bf_span finals;      /* final jobs and runs; default 30 days */
+    uint64_t final_jobs; /* default: no limit */
+    bf_span events;      /* default 30 days */
+    uint64_t event_rows; /* default 10 million */
+} bf_retention;
+
 typedef struct {
     /* Marks a new history; used only where the tables are new. Any non-zero number that no
      * other store has. */
@@ -36,6 +44,7 @@ typedef struct {
     uint64_t seed;
     /* Stored answers: bytes kept at most; 0 for the default of 256 MiB. */
     uint64_t answer_bytes;
+    bf_retention retention;
 } bf_ledger_options;
 
 /* What a batch has to say, in items of internal.proto, by receiver. The items live in the
@@ -73,6 +82,14 @@ bf_err bf_ledger_retire (bf_ledger *self, bf_error *error);
  * and the store must stop. */
 bf_err bf_ledger_apply (bf_ledger *self, const Belfry__Internal__StoreItem *item,
                         bf_error *error);
+
+/* Work that nobody waits for in a batch: a slice of a command by filter, of pruning, or of
+ * a backup, in a batch of its own (begin, tend, commit). A slice is short: some hundred
+ * rows. Errors as bf_ledger_apply. */
+bf_err bf_ledger_tend (bf_ledger *self, bf_error *error);
+/* When bf_ledger_tend has something to do: 0 for now, INT64_MAX for never. Valid between
+ * batches. */
+bf_boot bf_ledger_next_tend (const bf_ledger *self);
 
 /* Ends the batch. A batch that wrote nothing commits nothing. Errors: BF_EDISKFULL (rolled
  * back), any other: the outcome of the commit is unknown, send nothing and stop. */

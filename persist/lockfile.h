@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * belfry.lock: who owns the data directory. Used by persist/database.c only.
+ * belfry.lock: who owns the data directory. Used by persist/ only.
  */
 #ifndef BF_PERSIST_LOCKFILE_H
 #define BF_PERSIST_LOCKFILE_H

@@ -16,6 +16,7 @@ static const char step_1[] =
     "  next_id INTEGER NOT NULL,"  /* the next job's id, shard bits included */
     "  head_seq INTEGER NOT NULL," /* survives pruning: a seq is never used again */
     "  open_jobs INTEGER NOT NULL,"
+    "  final_jobs INTEGER NOT NULL,"
     "  ready_runs INTEGER NOT NULL,"
     "  leased_runs INTEGER NOT NULL,"
     "  answers INTEGER NOT NULL,"
@@ -45,10 +46,25 @@ static const char step_1[] =
     "  reason INTEGER NOT NULL CHECK (reason BETWEEN 0 AND 5),"
     "  paused INTEGER NOT NULL CHECK (paused IN (0, 1)),"
     "  clock INTEGER NOT NULL CHECK (clock IN (0, 1)),"
-    "  due_us INTEGER NOT NULL,"
+    "  due_us INTEGER NOT NULL,"    /* the slot */
+    "  wake_us INTEGER NOT NULL,"   /* when the clock looks at it: due_us, or later */
+    "  armed_us INTEGER NOT NULL,"  /* since when it could fire, as far as the job goes */
+    "  anchor_us INTEGER NOT NULL," /* of a recurring trigger's grid; else 0 */
     "  version INTEGER NOT NULL CHECK (version >= 1),"
     "  runs INTEGER NOT NULL CHECK (runs >= 0),"
     "  open_runs INTEGER NOT NULL CHECK (open_runs BETWEEN 0 AND runs),"
+    /* Of open_runs, those of slots, and of these the blocked ones. */
+    "  slots_open INTEGER NOT NULL CHECK (slots_open BETWEEN 0 AND open_runs),"
+    "  blocked INTEGER NOT NULL CHECK (blocked BETWEEN 0 AND slots_open),"
+    /* See Counts in belfry.proto. */
+    "  fired INTEGER NOT NULL,"
+    "  missed INTEGER NOT NULL,"
+    "  skipped INTEGER NOT NULL,"
+    "  overlap_skipped INTEGER NOT NULL,"
+    "  buffer_dropped INTEGER NOT NULL,"
+    "  cancelled_others INTEGER NOT NULL,"
+    "  terminated_others INTEGER NOT NULL,"
+    "  others_below INTEGER NOT NULL," /* slot runs below were asked to stop */
     "  created_us INTEGER NOT NULL,"
     "  updated_us INTEGER NOT NULL,"
     "  final_us INTEGER CHECK ((final_us IS NULL) = (state <= 3)),"
@@ -60,7 +76,17 @@ static const char step_1[] =
     /* By key: the newest job of a key is the open one, if any is open. */
     "CREATE INDEX job_key ON job (ns, key) WHERE key IS NOT NULL;"
     /* What the clock watches. */
-    "CREATE INDEX job_due ON job (clock, due_us) WHERE state = 2 AND paused = 0;"
+    "CREATE INDEX job_due ON job (clock, wake_us) WHERE state = 2 AND paused = 0;"
+    /* By state and type, for filters: open jobs, and dead ones, which people look for. */
+    "CREATE INDEX job_state ON job (state, type) WHERE state IN (1, 2, 3, 5);"
+    /* The oldest final jobs, for retention. */
+    "CREATE INDEX job_final ON job (final_us) WHERE final_us IS NOT NULL;"
+    /* By tag: open jobs only. */
+    "CREATE TABLE tag ("
+    "  tag TEXT NOT NULL,"
+    "  job INTEGER NOT NULL,"
+    "  PRIMARY KEY (tag, job)"
+    ") STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE run ("
     "  job INTEGER NOT NULL,"
@@ -75,8 +101,10 @@ static const char step_1[] =
     "  due_us INTEGER NOT NULL,"
     "  lateness_us INTEGER NOT NULL,"
     "  attempt INTEGER NOT NULL CHECK (attempt >= 0),"
-    "  failures INTEGER NOT NULL CHECK (failures BETWEEN 0 AND attempt),"
+    "  failures INTEGER NOT NULL CHECK (failures >= 0)," /* one more than attempts at most
+                                                          */
     "  redriven_by INTEGER NOT NULL,"
+    "  born_us INTEGER NOT NULL,"  /* boot scale: when it was made */
     "  ready_us INTEGER NOT NULL," /* boot scale: its place in the queue */
     "  timer_us INTEGER,"          /* boot scale: retry, snooze, start_timeout */
     "  lease_until_us INTEGER CHECK ((lease_until_us IS NOT NULL) = (state = 3)),"
@@ -94,6 +122,20 @@ static const char step_1[] =
     "CREATE INDEX run_ready ON run (queue, ready_us) WHERE state = 2;"
     "CREATE INDEX run_timer ON run (timer_us) WHERE timer_us IS NOT NULL;"
     "CREATE INDEX run_leased ON run (job) WHERE state = 3;"
+    /* Who is next when the run of an earlier slot ends. */
+    "CREATE INDEX run_blocked ON run (job) WHERE state = 1;"
+
+    /* Slots that never became runs, one row for an unbroken stretch. */
+    "CREATE TABLE stretch ("
+    "  job INTEGER NOT NULL,"
+    "  after_ordinal INTEGER NOT NULL," /* the run before it */
+    "  skipped INTEGER NOT NULL CHECK (skipped IN (0, 1)),"
+    "  first_due_us INTEGER NOT NULL,"
+    "  last_due_us INTEGER NOT NULL CHECK (last_due_us >= first_due_us),"
+    "  count INTEGER NOT NULL CHECK (count >= 1),"
+    "  last_seq INTEGER NOT NULL,"
+    "  PRIMARY KEY (job, after_ordinal, skipped)"
+    ") STRICT, WITHOUT ROWID;"
 
     /* The log: a packed Event without stream_epoch. */
     "CREATE TABLE event (seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
@@ -115,7 +157,19 @@ static const char step_1[] =
     "  fingerprint INTEGER NOT NULL,"
     "  body BLOB NOT NULL" /* a packed StoredAnswer */
     ") STRICT;"
-    "CREATE UNIQUE INDEX answer_request ON answer (client, request_id);";
+    "CREATE UNIQUE INDEX answer_request ON answer (client, request_id);"
+
+    /* Commands by filter that are under way. */
+    "CREATE TABLE operation ("
+    "  id INTEGER PRIMARY KEY,"
+    "  client TEXT NOT NULL,"
+    "  request_id TEXT NOT NULL,"
+    "  fingerprint INTEGER NOT NULL,"
+    "  command BLOB NOT NULL,"  /* a packed Request */
+    "  progress BLOB NOT NULL," /* a packed BulkReply */
+    "  created_us INTEGER NOT NULL,"
+    "  UNIQUE (client, request_id)"
+    ") STRICT;";
 
 const char *const bf_schema_steps[] = {step_1};
 const int bf_schema_version = (int)(sizeof bf_schema_steps / sizeof bf_schema_steps[0]);

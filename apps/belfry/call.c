@@ -4,7 +4,6 @@
  */
 #include "apps/belfry/cli.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "apps/belfry/json.h"
 #include "apps/belfry/show.h"
 #include "core/base/time.h"
-#include "core/token.h"
 
 /* --timeout is shared by the first try and its repeats. */
 #define RETRIES 2
@@ -89,30 +87,29 @@ bf_cli_call (bf_cli *cli, Belfry__V1__Request *request, Belfry__V1__Reply **repl
     return error == BELFRY_OK ? BF_CLI_DONE : bf_cli_complain_of (cli, error);
 }
 
-bf_cli_exit
-bf_cli_name_read (const bf_cli_texts *operands, const bf_cli_name *name,
-                  Belfry__V1__JobRef *ref)
+bf_err
+bf_cli_name_fill (const bf_cli_texts *operands, const bf_cli_name *name,
+                  Belfry__V1__JobRef *ref, bf_error *error)
 {
-    const char *operand = operands->count > 0 ? operands->items[0] : NULL;
+    char *operand = operands->count > 0 ? operands->items[0] : NULL;
     if (operand && name->key) {
-        return bf_cli_complain (BF_CLI_USAGE,
-                                "name the job by its id or by --key, not both");
+        return bf_fail (error, BF_EINVALID, "name the job by its id or by --key, not both");
     }
     if (!operand && !name->key) {
-        return bf_cli_complain (BF_CLI_USAGE, "which job? Give its id, or --key K");
+        return bf_fail (error, BF_EINVALID, "which job? Give its id, or --key K");
     }
     if (name->ns && !name->key) {
-        return bf_cli_complain (BF_CLI_USAGE, "--ns goes with --key; an id needs none");
+        return bf_fail (error, BF_EINVALID, "--ns goes with --key; an id needs none");
     }
     if (operand && (!bf_cli_number_parse (operand, &ref->id) || ref->id == 0)) {
         size_t digits = strspn (operand, "0123456789");
         if (digits > 0 && operand[digits] == '.') {
-            return bf_cli_complain (BF_CLI_USAGE, "%s is a run; its job is %.*s", operand,
-                                    (int)digits, operand);
+            return bf_fail (error, BF_EINVALID, "%s is a run; its job is %.*s", operand,
+                            (int)digits, operand);
         }
-        return bf_cli_complain (
-            BF_CLI_USAGE, "\"%s\" is no job id; to name a job by its key say --key %s",
-            operand, operand);
+        return bf_fail (error, BF_EINVALID,
+                        "\"%s\" is no job id; to name a job by its key say --key %s",
+                        operand, operand);
     }
     if (name->key) {
         ref->key = name->key;
@@ -120,71 +117,17 @@ bf_cli_name_read (const bf_cli_texts *operands, const bf_cli_name *name,
             ref->ns = name->ns;
         }
     }
-    return BF_CLI_DONE;
+    return BF_OK;
 }
 
 bf_cli_exit
-bf_cli_token_check (const char *text)
+bf_cli_name_read (const bf_cli_texts *operands, const bf_cli_name *name,
+                  Belfry__V1__JobRef *ref)
 {
-    bf_token token;
-    if (bf_token_parse (text, &token) == BF_OK) {
-        return BF_CLI_DONE;
-    }
-    return bf_cli_complain (BF_CLI_USAGE,
-                            "\"%s\" is no token; `belfry claim` prints one for each lease, "
-                            "such as 256.1.1",
-                            text);
-}
-
-static void
-show_item (const bf_cli *cli, const Belfry__V1__JobsReply__Item *item, bool terse,
-           bf_cli_exit code)
-{
-    if (cli->json) {
-        bf_cli_json_print (stdout, &item->base);
-    } else if (code != BF_CLI_DONE) {
-        bf_cli_show_item (stderr, item, bf_now_read ().wall.us);
-    } else if (terse) {
-        fprintf (stdout, "%" PRIu64 "\n", item->job ? item->job->id : 0);
-    } else {
-        bf_cli_show_item (stdout, item, bf_now_read ().wall.us);
-    }
-}
-
-bf_cli_exit
-bf_cli_call_jobs (bf_cli *cli, Belfry__V1__Request *request, bool terse)
-{
-    Belfry__V1__Reply *reply;
-    bf_cli_exit code = bf_cli_call (cli, request, &reply);
-    if (reply && reply->result_case == BELFRY__V1__REPLY__RESULT_JOBS) {
-        for (size_t index = 0; index < reply->jobs->n_items; index++) {
-            show_item (cli, reply->jobs->items[index], terse, code);
-        }
-    }
-    belfry_reply_free (&reply);
-    return code;
-}
-
-bf_cli_exit
-bf_cli_call_runs (bf_cli *cli, Belfry__V1__Request *request, bool terse)
-{
-    Belfry__V1__Reply *reply;
-    bf_cli_exit code = bf_cli_call (cli, request, &reply);
-    if (reply && reply->result_case == BELFRY__V1__REPLY__RESULT_RUNS) {
-        for (size_t index = 0; index < reply->runs->n_runs; index++) {
-            const Belfry__V1__Run *run = reply->runs->runs[index];
-            if (cli->json) {
-                bf_cli_json_print (stdout, &run->base);
-            } else if (code == BF_CLI_DONE && terse) {
-                fprintf (stdout, "%s\n", run->run);
-            } else {
-                bf_cli_show_run (code == BF_CLI_DONE ? stdout : stderr, run,
-                                 bf_now_read ().wall.us);
-            }
-        }
-    }
-    belfry_reply_free (&reply);
-    return code;
+    bf_error error = {0};
+    return bf_cli_name_fill (operands, name, ref, &error) == BF_OK
+               ? BF_CLI_DONE
+               : bf_cli_complain (BF_CLI_USAGE, "%s", error.text);
 }
 
 void

@@ -33,6 +33,14 @@ typedef struct {
 
 extern const bf_cli_option bf_cli_shared_options[];
 
+/* A command that a verb's arguments make; apps/belfry/command.h. */
+typedef struct bf_cli_command bf_cli_command;
+
+/* Makes the command, which borrows from both; the caller clears it, whatever comes of it.
+ * BF_EINVALID where the arguments make no sense, else what a file could not give. */
+typedef bf_err bf_cli_fill (bf_cli_command *command, const void *values,
+                            const bf_cli_texts *operands, bf_error *error);
+
 /* A verb. Its `act` gets what its options say in a struct of values_bytes, zeroed before,
  * and returns how the program ends; it prints its own errors by bf_cli_complain. */
 typedef struct {
@@ -48,6 +56,7 @@ typedef struct {
     size_t most_operands;
     uint32_t exits; /* BF_CLI_EXIT_BIT of each code that it may end with */
     bf_cli_exit (*act) (bf_cli *cli, const void *values, const bf_cli_texts *operands);
+    bf_cli_fill *fill; /* NULL where it is not one command that changes something */
 } bf_cli_verb;
 
 /* All verbs in the order of `belfry help`; ends with NULL. */
@@ -55,6 +64,13 @@ extern const bf_cli_verb *const bf_cli_verbs[];
 
 /* NULL where there is none. */
 const bf_cli_verb *bf_cli_verb_find (const char *name);
+
+/* BF_EINVALID where a verb gets too few operands, or too many. */
+bf_err bf_cli_operands_check (const bf_cli_verb *verb, const bf_cli_texts *operands,
+                              bf_error *error);
+
+/* What is wrong with a name that no verb has, and which was meant perhaps. */
+bf_err bf_cli_verb_unknown (const char *name, bf_error *error);
 
 /* The whole program. */
 bf_cli_exit bf_cli_main (int count, char **arguments);
@@ -92,33 +108,32 @@ typedef struct {
 } bf_cli_name;
 
 /* `where`: the offset of the bf_cli_name in the struct of the verb. */
-#define BF_CLI_NAME_OPTIONS(where)                                                        \
-    {.name = "key",                                                                       \
-     .value = "K",                                                                        \
-     .help = "name the job by its key instead of its id: the open job that has it, else " \
-             "the newest that had it",                                                    \
-     .kind = BF_CLI_TEXT,                                                                 \
-     .offset = (where) + offsetof (bf_cli_name, key)},                                    \
-    {                                                                                     \
-        .name = "ns", .value = "N",                                                       \
-        .help = "the namespace of the key; default \"default\"", .kind = BF_CLI_TEXT,     \
-        .form = &bf_cli_form_name, .offset = (where) + offsetof (bf_cli_name, ns)         \
+#define BF_CLI_KEY_OPTION(where)                                                        \
+    {                                                                                   \
+        .name = "key", .value = "K",                                                    \
+        .help = "name the job by its key instead of its id: the open job that has it, " \
+                "else the newest that had it",                                          \
+        .kind = BF_CLI_TEXT, .offset = (where) + offsetof (bf_cli_name, key)            \
     }
 
-/* Fills a JobRef from the first operand or the options, which are borrowed. Complains where
- * it is not exactly one of them. */
+#define BF_CLI_NS_OPTION(where, text)                                             \
+    {                                                                             \
+        .name = "ns", .value = "N", .help = (text), .kind = BF_CLI_TEXT,          \
+        .form = &bf_cli_form_name, .offset = (where) + offsetof (bf_cli_name, ns) \
+    }
+
+#define BF_CLI_NAME_OPTIONS(where) \
+    BF_CLI_KEY_OPTION (where),     \
+        BF_CLI_NS_OPTION (where, "the namespace of the key; default \"default\"")
+
+/* Fills a JobRef from the first operand or the options, which are borrowed. BF_EINVALID
+ * where it is not exactly one of them. */
+bf_err bf_cli_name_fill (const bf_cli_texts *operands, const bf_cli_name *name,
+                         Belfry__V1__JobRef *ref, bf_error *error);
+
+/* The same; complains. */
 bf_cli_exit bf_cli_name_read (const bf_cli_texts *operands, const bf_cli_name *name,
                               Belfry__V1__JobRef *ref);
-
-/* Complains where the text is no token of a lease. */
-bf_cli_exit bf_cli_token_check (const char *text);
-
-/* Sends the request and shows the JobsReply: the id alone where `terse`, else one line for
- * each job and each run that a worker has. With an error the items go to stderr. */
-bf_cli_exit bf_cli_call_jobs (bf_cli *cli, Belfry__V1__Request *request, bool terse);
-
-/* The same for a RunsReply: the run ids alone where `terse`. */
-bf_cli_exit bf_cli_call_runs (bf_cli *cli, Belfry__V1__Request *request, bool terse);
 
 /* Prints events as lines or JSON, whatever was asked for. */
 void bf_cli_print_event (const bf_cli *cli, const Belfry__V1__Event *event);

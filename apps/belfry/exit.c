@@ -23,6 +23,7 @@ bf_cli_exit_of (int error)
     case BELFRY_TOO_LATE:
     case BELFRY_WRONG_STATE:
     case BELFRY_STALE_TOKEN:
+    case BELFRY_VERSION_CONFLICT:
     case BELFRY_REQUEST_ID_REUSED:
         return BF_CLI_CONFLICT;
     default:

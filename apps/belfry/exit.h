@@ -9,14 +9,21 @@
 #include <stdio.h>
 
 /* X (name, value, text for help) */
-#define BF_CLI_EXIT_MAP(X)                                                              \
-    X (DONE, 0, "done")                                                                 \
-    X (REFUSED, 1, "refused: the daemon said no, or reading or writing failed here")    \
-    X (USAGE, 2, "the command line was wrong; nothing was sent")                        \
-    X (UNREACHABLE, 3, "no daemon found, or no answer in time")                         \
-    X (NOT_FOUND, 4, "no such job, run or key")                                         \
-    X (CONFLICT, 5, "conflict or stale: key taken, too late, wrong state, stale token") \
-    X (NO_WORK, 6, "there was no work")
+#define BF_CLI_EXIT_MAP(X)                                                                 \
+    X (DONE, 0, "done")                                                                    \
+    X (REFUSED, 1,                                                                         \
+       "refused: the daemon said no (of many: to any), or reading or writing failed here") \
+    X (USAGE, 2, "the command line was wrong; nothing was sent")                           \
+    X (UNREACHABLE, 3, "no daemon found, or no answer in time")                            \
+    X (NOT_FOUND, 4, "no such job, run or key")                                            \
+    X (CONFLICT, 5,                                                                        \
+       "conflict or stale: key taken, too late, wrong state or version, stale token")      \
+    X (NO_WORK, 6, "there was no work")                                                    \
+    X (LOCKED, 10, "offline: a daemon has the data directory")                             \
+    X (CORRUPT, 11, "offline: the database is damaged beyond reading")                     \
+    X (FOREIGN, 12, "offline: the database belongs to another program")                    \
+    X (NEWER, 13, "offline: the database is of another version")                           \
+    X (DISK, 14, "offline: the disk failed, or is full")
 
 typedef enum {
 #define X(name, value, text) BF_CLI_##name = (value),

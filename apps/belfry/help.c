@@ -22,6 +22,21 @@ static const struct {
      "\n"
      "An endpoint is what ZeroMQ calls so: tcp://127.0.0.1:5570 or "
      "ipc:///run/belfry/commands. Start a daemon with `belfryd --data ./data`.\n"},
+    {"many", "one command for many jobs",
+     "cancel, confirm, pause, resume, reschedule, trigger, redrive and prune take many "
+     "jobs at once: those for which everything holds that is said of --ns, --type, --tag "
+     "(again: every one of them), --state (again: one of them) and --key-prefix; --all "
+     "where none of these is meant.\n"
+     "\n"
+     "The daemon works through the jobs that were there when it began, in slices, so that "
+     "nobody else waits, and goes on with it over a restart; Ctrl-C ends the waiting, not "
+     "the work. The same --client and --request-id wait for it again. Where stderr is a "
+     "terminal, or with --progress, it tells how far it is.\n"
+     "\n"
+     "In the end it prints `cancelled 99998, 2 unchanged, 0 refused`, and of those that "
+     "were refused the first ten and why, on stderr. The exit code is 0 where none was "
+     "refused, else 1; with -o json the counts are an object. --dry-run changes nothing "
+     "and counts what would be.\n"},
     {"times", "how instants and durations are written",
      "An instant (ISO) is 2026-11-23T13:05:46Z, with up to 6 decimals, or with an offset "
      "such as +01:00 in place of Z; a date alone is its midnight, UTC. Local time is never "
@@ -38,8 +53,9 @@ static const struct {
      "JSON "
      "round them. Instants (..._us) are ISO 8601 strings, null where there is none; "
      "durations (lease_us, lateness_us, delay_us, ...) are numbers of microseconds. In "
-     "events, instants on the boot clock are such numbers too: timer_us, and due_us where "
-     "clock is 1.\n"
+     "events, instants on the boot clock are such numbers too: timer_us, and where clock "
+     "is 1 those of the job's own clock (due_us, wake_us, armed_us, first_due_us, "
+     "last_due_us).\n"
      "\n"
      "Enum values are words: the state JOB_STATE_SCHEDULED is \"scheduled\", UNSPECIFIED "
      "is "
@@ -53,8 +69,10 @@ static const struct {
      "Printed are: by schedule, cancel, confirm, pause, resume, reschedule an object with "
      "job, outcome and out (the runs that a worker has), also where the daemon refused and "
      "says so; by list a Job, by get an object with job and runs, by runs, trigger, "
-     "complete, fail, snooze and redrive a Run, by claim a Lease, by heartbeat an object "
-     "with token, code, text and cancel, by history, events and watch an Event.\n"},
+     "complete, fail, snooze and redrive a Run, by batch what each of its commands prints; "
+     "by a command for many jobs a BulkReply; by claim a Lease, by heartbeat an object "
+     "with token, code, text and cancel, by history, events and watch an Event, by status "
+     "and stats an object. What check, backup and restore print, their pages say.\n"},
     {"exit", "the exit codes", NULL},
     {"repeat", "calls that may be repeated",
      "The daemon remembers for 24 hours what it answered to a (client, request id). A "

@@ -19,15 +19,19 @@
 /* The int64 fields that are lengths of time; every other one whose name ends in _us is an
  * instant. */
 static const char *const durations[] = {
-    "after_us", "delay_us",     "delta_us", "for_us",         "lateness_us",
-    "lease_us", "max_delay_us", "wait_us",  "run_timeout_us", "start_timeout_us",
+    "after_us",       "delay_us",         "delays_us",  "delta_us",     "events_us",
+    "finals_us",      "for_us",           "grace_us",   "interval_us",  "jitter_us",
+    "lateness_us",    "lease_us",         "max_age_us", "max_delay_us", "oldest_ready_us",
+    "run_timeout_us", "start_timeout_us", "wait_us",
 };
 
 /* Instants that events give on the clock that they were reckoned on: this one always the
  * boot clock, */
 static const char boot_instant[] = "timer_us";
-/* and this one the job's own, which the event names. */
-static const char own_clock_instant[] = "due_us";
+/* and these the job's own, which the event names. */
+static const char *const own_clock_instants[] = {
+    "armed_us", "due_us", "first_due_us", "last_due_us", "wake_us",
+};
 
 typedef struct {
     FILE *out;
@@ -97,20 +101,31 @@ ends_with (const char *name, const char *end)
     return length >= tail && !strcmp (name + length - tail, end);
 }
 
+static bool
+is_one_of (const char *name, const char *const *names, size_t count)
+{
+    for (size_t index = 0; index < count; index++) {
+        if (!strcmp (name, names[index])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define IS_ONE_OF(name, names) is_one_of ((name), (names), sizeof (names) / sizeof *(names))
+
 static void
 put_int64 (const printer *self, const ProtobufCFieldDescriptor *field, int64_t value)
 {
     bool number = (self->event && !strcmp (field->name, boot_instant)) ||
-                  (self->boot && !strcmp (field->name, own_clock_instant));
+                  (self->boot && IS_ONE_OF (field->name, own_clock_instants));
     if (!ends_with (field->name, "_us")) {
         fprintf (self->out, "\"%" PRId64 "\"", value);
         return;
     }
-    for (size_t index = 0; index < sizeof durations / sizeof durations[0]; index++) {
-        if (!strcmp (field->name, durations[index])) {
-            fprintf (self->out, "%" PRId64, value);
-            return;
-        }
+    if (IS_ONE_OF (field->name, durations)) {
+        fprintf (self->out, "%" PRId64, value);
+        return;
     }
     if (value == 0 && !(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)) {
         fputs ("null", self->out);

@@ -4,6 +4,7 @@
  */
 #include "apps/belfry/options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,31 @@ read_span (const bf_cli_option *option, const char *text, int64_t *us, bf_error 
 }
 
 static bf_err
+read_spans (const bf_cli_option *option, const char *text, bf_cli_spans *spans,
+            bf_error *error)
+{
+    char part[64];
+    for (const char *at = text;; at++) {
+        size_t size = strcspn (at, ",");
+        snprintf (part, sizeof part, "%.*s", (int)(size < 63 ? size : 63), at);
+        int64_t *items = realloc (spans->items, (spans->count + 1) * sizeof *items);
+        if (!items) {
+            return bf_fail (error, BF_ENOMEM, "out of memory");
+        }
+        spans->items = items;
+        bf_err err = read_span (option, part, &items[spans->count], error);
+        if (err != BF_OK) {
+            return err;
+        }
+        spans->count++;
+        at += size;
+        if (*at == '\0') {
+            return BF_OK;
+        }
+    }
+}
+
+static bf_err
 read_instant (const bf_cli_option *option, const char *text, int64_t *us, bf_error *error)
 {
     bf_wall wall;
@@ -133,6 +159,8 @@ is_set (const bf_cli_option *option, const void *at)
     case BF_CLI_SPAN:
     case BF_CLI_INSTANT:
         return ((const bf_cli_us *)at)->set;
+    case BF_CLI_SPANS:
+        return ((const bf_cli_spans *)at)->count > 0;
     case BF_CLI_WORD:
         return *(const int *)at != 0;
     case BF_CLI_WORDS:
@@ -177,6 +205,9 @@ store (const bf_cli_option *option, char *text, void *at, bf_error *error)
         time->set = err == BF_OK;
         break;
     }
+    case BF_CLI_SPANS:
+        err = read_spans (option, text, at, error);
+        break;
     case BF_CLI_WORD:
         err = read_word (option, text, at, error);
         break;
@@ -345,6 +376,9 @@ bf_cli_options_clear (const bf_cli_option_set *set)
         } else if (option->kind == BF_CLI_WORDS) {
             free (((bf_cli_values *)at)->items);
             *(bf_cli_values *)at = (bf_cli_values){0};
+        } else if (option->kind == BF_CLI_SPANS) {
+            free (((bf_cli_spans *)at)->items);
+            *(bf_cli_spans *)at = (bf_cli_spans){0};
         }
     }
 }

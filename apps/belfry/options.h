@@ -26,6 +26,7 @@ typedef enum {
     BF_CLI_TEXTS,   /* anything, again and again; bf_cli_texts */
     BF_CLI_NUMBER,  /* least..most; bf_cli_number */
     BF_CLI_SPAN,    /* a duration of least..most microseconds; bf_cli_us */
+    BF_CLI_SPANS,   /* such durations with commas between; bf_cli_spans */
     BF_CLI_INSTANT, /* an instant; bf_cli_us */
     BF_CLI_WORD,    /* a value of the enum `words`; int, 0 where not given */
     BF_CLI_WORDS,   /* the same again and again; bf_cli_values */
@@ -52,6 +53,11 @@ typedef struct {
     size_t count;
 } bf_cli_values;
 
+typedef struct {
+    int64_t *items;
+    size_t count;
+} bf_cli_spans;
+
 /* What a text must look like. */
 typedef struct {
     bool (*fits) (const char *text);
@@ -73,7 +79,7 @@ typedef struct {
     const char *help;  /* unit, range and default included */
     bf_cli_option_kind kind;
     size_t offset;  /* where the value lies in the struct */
-    uint64_t least; /* NUMBER, SPAN; both 0 for no bounds */
+    uint64_t least; /* NUMBER, SPAN, SPANS; both 0 for no bounds */
     uint64_t most;
     const ProtobufCEnumDescriptor *words; /* WORD, WORDS */
     const bf_cli_form *form;              /* TEXT, TEXTS; NULL for anything */

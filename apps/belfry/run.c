@@ -68,19 +68,19 @@ const bf_cli_option bf_cli_shared_options[] = {
     {0},
 };
 
-static bf_cli_exit
-unknown_verb (const char *name)
+bf_err
+bf_cli_verb_unknown (const char *name, bf_error *error)
 {
     bf_cli_nearest nearest = {.word = name};
     for (size_t index = 0; bf_cli_verbs[index]; index++) {
         bf_cli_nearest_offer (&nearest, bf_cli_verbs[index]->name);
     }
     if (nearest.best) {
-        return bf_cli_complain (BF_CLI_USAGE, "there is no verb %s; did you mean %s?", name,
-                                nearest.best);
+        return bf_fail (error, BF_EINVALID, "there is no verb %s; did you mean %s?", name,
+                        nearest.best);
     }
-    return bf_cli_complain (BF_CLI_USAGE, "there is no verb %s; `belfry help` lists them",
-                            name);
+    return bf_fail (error, BF_EINVALID, "there is no verb %s; `belfry help` lists them",
+                    name);
 }
 
 static bf_cli_exit
@@ -94,19 +94,20 @@ check_output (bf_cli *cli)
     return BF_CLI_DONE;
 }
 
-static bf_cli_exit
-check_operands (const bf_cli_verb *verb, const bf_cli_texts *operands)
+bf_err
+bf_cli_operands_check (const bf_cli_verb *verb, const bf_cli_texts *operands,
+                       bf_error *error)
 {
     if (operands->count < verb->least_operands) {
-        return bf_cli_complain (BF_CLI_USAGE, "say more: belfry %s %s", verb->name,
-                                verb->operands);
+        return bf_fail (error, BF_EINVALID, "say more: belfry %s %s", verb->name,
+                        verb->operands);
     }
     if (operands->count > verb->most_operands) {
-        return bf_cli_complain (
-            BF_CLI_USAGE, "\"%s\" is one word too many for %s; see `belfry help %s`",
-            operands->items[verb->most_operands], verb->name, verb->name);
+        return bf_fail (error, BF_EINVALID,
+                        "\"%s\" is one word too many for %s; see `belfry help %s`",
+                        operands->items[verb->most_operands], verb->name, verb->name);
     }
-    return BF_CLI_DONE;
+    return BF_OK;
 }
 
 static bf_cli_exit
@@ -133,7 +134,10 @@ run_verb (bf_cli *cli, const bf_cli_verb *verb, int count, char **arguments)
                                 verb->name);
     } else {
         code = check_output (cli);
-        code = code == BF_CLI_DONE ? check_operands (verb, &operands) : code;
+        if (code == BF_CLI_DONE &&
+            bf_cli_operands_check (verb, &operands, &error) != BF_OK) {
+            code = bf_cli_complain (BF_CLI_USAGE, "%s", error.text);
+        }
         code = code == BF_CLI_DONE ? verb->act (cli, values, &operands) : code;
     }
     bf_cli_texts_clear (&operands);
@@ -167,8 +171,11 @@ run (bf_cli *cli, int count, char **arguments)
         return BF_CLI_USAGE;
     }
     const bf_cli_verb *verb = bf_cli_verb_find (name);
-    return verb ? run_verb (cli, verb, count - used, arguments + used)
-                : unknown_verb (name);
+    if (!verb) {
+        bf_cli_verb_unknown (name, &error);
+        return bf_cli_complain (BF_CLI_USAGE, "%s", error.text);
+    }
+    return run_verb (cli, verb, count - used, arguments + used);
 }
 
 bf_cli_exit

@@ -22,7 +22,7 @@ void bf_cli_show_item (FILE *out, const Belfry__V1__JobsReply__Item *item, int64
 /* "256.1 retry_wait, attempt 2, 2 failures, again … (in 3.5s): reason". */
 void bf_cli_show_run (FILE *out, const Belfry__V1__Run *run, int64_t now_us);
 
-/* One line: time, seq, kind, type, run or job, key, lateness, reason. */
+/* One line: time, seq, kind, type, run or job, key, lateness, detail and reason. */
 void bf_cli_show_event (FILE *out, const Belfry__V1__Event *event);
 
 /* Rows of tables that were made for them. */

@@ -103,3 +103,9 @@ bf_cli_relative (int64_t from_now_us, char buffer[BF_CLI_BRIEF_BYTES])
     }
     return buffer;
 }
+
+const char *
+bf_cli_counted (uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}

@@ -32,6 +32,9 @@ char *bf_cli_brief (int64_t us, char buffer[BF_CLI_BRIEF_BYTES]);
 /* "in 3m12s", "3m12s ago", "now". Returns buffer. */
 char *bf_cli_relative (int64_t from_now_us, char buffer[BF_CLI_BRIEF_BYTES]);
 
+/* "event" or "events". */
+const char *bf_cli_counted (uint64_t count, const char *one, const char *many);
+
 /* Columns as wide as their widest cell. Zero-initialise but for heads and columns. */
 #define BF_CLI_TABLE_COLUMNS 12
 

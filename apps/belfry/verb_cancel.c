@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * belfry cancel: ends a job.
+ * belfry cancel: ends a job, or many.
  */
+#include "apps/belfry/command.h"
 #include "apps/belfry/verbs.h"
 
 typedef struct {
-    bf_cli_name job;
+    bf_cli_target target;
     char *reason;
 } values_t;
 
 static const bf_cli_option options[] = {
-    BF_CLI_NAME_OPTIONS (offsetof (values_t, job)),
+    BF_CLI_TARGET_OPTIONS (offsetof (values_t, target)),
     {.name = "reason",
      .value = "R",
      .kind = BF_CLI_TEXT,
@@ -19,38 +20,46 @@ static const bf_cli_option options[] = {
     {0},
 };
 
-static bf_cli_exit
-act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
+static bf_err
+fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
+      bf_error *error)
 {
     const values_t *values = given;
-    Belfry__V1__JobRef ref = BELFRY__V1__JOB_REF__INIT;
-    Belfry__V1__Cancel cancel = BELFRY__V1__CANCEL__INIT;
-    Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
-    bf_cli_exit code = bf_cli_name_read (operands, &values->job, &ref);
-    if (code != BF_CLI_DONE) {
-        return code;
+    bf_err err = bf_cli_target_fill (command, &values->target, operands, error);
+    if (err != BF_OK) {
+        return err;
     }
-    cancel.job = &ref;
+    Belfry__V1__Cancel *cancel = BF_CLI_BEGIN (command, cancel, CANCEL);
+    BF_CLI_AIM (command, cancel, &values->target);
     if (values->reason) {
-        cancel.reason = values->reason;
+        cancel->reason = values->reason;
     }
-    request.command_case = BELFRY__V1__REQUEST__COMMAND_CANCEL;
-    request.cancel = &cancel;
-    return bf_cli_call_jobs (cli, &request, false);
+    return BF_OK;
+}
+
+static bf_cli_exit
+act (bf_cli *cli, const void *values, const bf_cli_texts *operands)
+{
+    return bf_cli_command_run (cli, fill, values, operands, false);
 }
 
 const bf_cli_verb bf_cli_cancel = {
     .name = "cancel",
     .group = "Jobs",
-    .operands = "(JOB | --key K) [OPTION]...",
+    .operands = "(JOB | --key K | --type T, --tag T, ...) [OPTION]...",
     .summary = "ends a job: it never fires after this",
     .about = "Runs that no worker has are cancelled. Those that a worker has are printed: "
              "they are asked to stop, may still complete, and are never retried. "
-             "Cancelling a cancelled job is no error.",
-    .example = "belfry cancel --key turn-7 --reason 'the game is over'",
-    .options = options,
-    .values_bytes = sizeof (values_t),
+             "Cancelling a cancelled job is no error.\n"
+             "\n"
+             "Many are chosen by --type, --tag, --state, --key-prefix, --ns or --all; see "
+             "`belfry help many`.",
+    .example = "belfry cancel --key turn-7 --reason 'the game is over'\n"
+               "belfry cancel --tag game-12 --dry-run",
     .most_operands = 1,
     .exits = BF_CLI_EXITS_CHANGE,
+    .options = options,
+    .values_bytes = sizeof (values_t),
     .act = act,
+    .fill = fill,
 };

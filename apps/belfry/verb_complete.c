@@ -2,11 +2,9 @@
  *
  * belfry complete: the work is done.
  */
-#include "apps/belfry/verbs.h"
-
-#include <stdlib.h>
-
+#include "apps/belfry/command.h"
 #include "apps/belfry/content.h"
+#include "apps/belfry/verbs.h"
 
 typedef struct {
     char *result;
@@ -22,26 +20,30 @@ static const bf_cli_option options[] = {
     {0},
 };
 
-static bf_cli_exit
-act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
+static bf_err
+fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
+      bf_error *error)
 {
     const values_t *values = given;
-    Belfry__V1__Complete complete = BELFRY__V1__COMPLETE__INIT;
-    Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
-    bf_error error = {0};
-    bf_cli_exit code = bf_cli_token_check (operands->items[0]);
-    if (code != BF_CLI_DONE) {
-        return code;
+    bf_err err = bf_cli_token_fill (operands->items[0], error);
+    if (err != BF_OK) {
+        return err;
     }
-    if (bf_cli_content_read (values->result, &complete.result, &error) != BF_OK) {
-        return bf_cli_complain (BF_CLI_REFUSED, "--result: %s", error.text);
+    bf_error detail = {0};
+    err = bf_cli_content_read (values->result, &command->content, &detail);
+    if (err != BF_OK) {
+        return bf_fail (error, err, "--result: %s", detail.text);
     }
-    complete.token = operands->items[0];
-    request.command_case = BELFRY__V1__REQUEST__COMMAND_COMPLETE;
-    request.complete = &complete;
-    code = bf_cli_call_runs (cli, &request, false);
-    free (complete.result.data);
-    return code;
+    Belfry__V1__Complete *complete = BF_CLI_BEGIN (command, complete, COMPLETE);
+    complete->token = operands->items[0];
+    complete->result = command->content;
+    return BF_OK;
+}
+
+static bf_cli_exit
+act (bf_cli *cli, const void *values, const bf_cli_texts *operands)
+{
+    return bf_cli_command_run (cli, fill, values, operands, false);
 }
 
 const bf_cli_verb bf_cli_complete = {
@@ -53,10 +55,11 @@ const bf_cli_verb bf_cli_complete = {
              "token whose lease was lost to another attempt is stale (exit code 5) and "
              "changes nothing.",
     .example = "belfry complete 256.1.1 --result 'turn passed to player 4'",
-    .options = options,
-    .values_bytes = sizeof (values_t),
     .least_operands = 1,
     .most_operands = 1,
     .exits = BF_CLI_EXITS_CHANGE,
+    .options = options,
+    .values_bytes = sizeof (values_t),
     .act = act,
+    .fill = fill,
 };

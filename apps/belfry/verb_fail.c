@@ -2,6 +2,7 @@
  *
  * belfry fail: the work failed.
  */
+#include "apps/belfry/command.h"
 #include "apps/belfry/verbs.h"
 
 typedef struct {
@@ -22,24 +23,28 @@ static const bf_cli_option options[] = {
     {0},
 };
 
-static bf_cli_exit
-act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
+static bf_err
+fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
+      bf_error *error)
 {
     const values_t *values = given;
-    Belfry__V1__Fail fail = BELFRY__V1__FAIL__INIT;
-    Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
-    bf_cli_exit code = bf_cli_token_check (operands->items[0]);
-    if (code != BF_CLI_DONE) {
-        return code;
+    bf_err err = bf_cli_token_fill (operands->items[0], error);
+    if (err != BF_OK) {
+        return err;
     }
-    fail.token = operands->items[0];
-    fail.non_retryable = values->non_retryable;
+    Belfry__V1__Fail *fail = BF_CLI_BEGIN (command, fail, FAIL);
+    fail->token = operands->items[0];
+    fail->non_retryable = values->non_retryable;
     if (values->reason) {
-        fail.reason = values->reason;
+        fail->reason = values->reason;
     }
-    request.command_case = BELFRY__V1__REQUEST__COMMAND_FAIL;
-    request.fail = &fail;
-    return bf_cli_call_runs (cli, &request, false);
+    return BF_OK;
+}
+
+static bf_cli_exit
+act (bf_cli *cli, const void *values, const bf_cli_texts *operands)
+{
+    return bf_cli_command_run (cli, fill, values, operands, false);
 }
 
 const bf_cli_verb bf_cli_fail = {
@@ -50,10 +55,11 @@ const bf_cli_verb bf_cli_fail = {
     .about = "The run waits as its job's retry policy says and is tried again, or is dead "
              "where its attempts are used up. Prints which.",
     .example = "belfry fail 256.1.1 --reason 'the board did not answer'",
-    .options = options,
-    .values_bytes = sizeof (values_t),
     .least_operands = 1,
     .most_operands = 1,
     .exits = BF_CLI_EXITS_CHANGE,
+    .options = options,
+    .values_bytes = sizeof (values_t),
     .act = act,
+    .fill = fill,
 };

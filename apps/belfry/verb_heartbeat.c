@@ -2,12 +2,13 @@
  *
  * belfry heartbeat: keeps leases alive.
  */
-#include "apps/belfry/verbs.h"
+#include "apps/belfry/command.h"
 
 #include <stdlib.h>
 
 #include "apps/belfry/json.h"
 #include "apps/belfry/text.h"
+#include "apps/belfry/verbs.h"
 #include "apps/belfry/words.h"
 #include "core/token.h"
 #include "messages/limits.h"
@@ -47,7 +48,9 @@ show_malformed (const bf_cli *cli, char *text)
         bf_cli_text_put (stdout, text);
         fputs ("\tinvalid\n", stdout);
     }
-    bf_cli_token_check (text);
+    bf_error error = {0};
+    bf_cli_token_fill (text, &error);
+    bf_cli_complain (BF_CLI_USAGE, "%s", error.text);
 }
 
 /* The good tokens, in their order; complains of the others. NULL without memory. */

@@ -99,9 +99,9 @@ const bf_cli_verb bf_cli_history = {
     .group = "Reading",
     .operands = "[JOB | --key K] [OPTION]...",
     .summary = "shows what happened, newest first, to one job or to all",
-    .about =
-        "A line is an event: time, seq, kind, type, run or job, key, lateness, reason; "
-        "- where there is none.",
+    .about = "A line is an event: time, seq, kind, type, run or job, key, lateness, "
+             "details and reason; "
+             "- where there is none.",
     .example = "belfry history 256\n"
                "belfry history --kind run.dead --from 2026-11-22T00:00:00Z --all",
     .options = options,

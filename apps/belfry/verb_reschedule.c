@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * belfry reschedule: moves a job to another time.
+ * belfry reschedule: moves a job, or many, to another time.
  */
+#include "apps/belfry/command.h"
 #include "apps/belfry/verbs.h"
 
 typedef struct {
-    bf_cli_name job;
-    bf_cli_us at;
-    bf_cli_us after;
+    bf_cli_target target;
+    bf_cli_when when;
     bool reject_past;
 } values_t;
 
 static const bf_cli_option options[] = {
-    BF_CLI_NAME_OPTIONS (offsetof (values_t, job)),
-    {.name = "at",
-     .value = "ISO",
-     .kind = BF_CLI_INSTANT,
-     .offset = offsetof (values_t, at),
-     .help = "due at this instant of the wall clock; one in the past fires at once"},
-    {.name = "after",
-     .value = "D",
-     .kind = BF_CLI_SPAN,
-     .offset = offsetof (values_t, after),
-     .help = "due so long from now"},
+    BF_CLI_TARGET_OPTIONS (offsetof (values_t, target)),
+    BF_CLI_WHEN_OPTIONS (offsetof (values_t, when)),
     {.name = "reject-past",
      .kind = BF_CLI_FLAG,
      .offset = offsetof (values_t, reject_past),
@@ -30,45 +21,59 @@ static const bf_cli_option options[] = {
     {0},
 };
 
-static bf_cli_exit
-act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
+static bf_err
+fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
+      bf_error *error)
 {
     const values_t *values = given;
-    Belfry__V1__JobRef ref = BELFRY__V1__JOB_REF__INIT;
-    Belfry__V1__Reschedule reschedule = BELFRY__V1__RESCHEDULE__INIT;
-    Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
-    bf_cli_exit code = bf_cli_name_read (operands, &values->job, &ref);
-    if (code != BF_CLI_DONE) {
-        return code;
+    bf_err err = bf_cli_target_fill (command, &values->target, operands, error);
+    if (err == BF_OK) {
+        err = bf_cli_when_fill (command, &values->when, error);
     }
-    if (values->at.set == values->after.set) {
-        return bf_cli_complain (BF_CLI_USAGE, "say when: either --at ISO or --after D");
+    if (err != BF_OK) {
+        return err;
     }
-    if (values->at.set) {
-        reschedule.trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_AT_US;
-        reschedule.at_us = values->at.us;
+    Belfry__V1__Reschedule *reschedule = BF_CLI_BEGIN (command, reschedule, RESCHEDULE);
+    BF_CLI_AIM (command, reschedule, &values->target);
+    reschedule->reject_past = values->reject_past;
+    if (values->when.every.set) {
+        reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_EVERY;
+        reschedule->every = &command->every;
+    } else if (values->when.at.set) {
+        reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_AT_US;
+        reschedule->at_us = values->when.at.us;
     } else {
-        reschedule.trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_AFTER_US;
-        reschedule.after_us = values->after.us;
+        reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_AFTER_US;
+        reschedule->after_us = values->when.after.us;
     }
-    reschedule.job = &ref;
-    reschedule.reject_past = values->reject_past;
-    request.command_case = BELFRY__V1__REQUEST__COMMAND_RESCHEDULE;
-    request.reschedule = &reschedule;
-    return bf_cli_call_jobs (cli, &request, false);
+    return BF_OK;
+}
+
+static bf_cli_exit
+act (bf_cli *cli, const void *values, const bf_cli_texts *operands)
+{
+    return bf_cli_command_run (cli, fill, values, operands, false);
 }
 
 const bf_cli_verb bf_cli_reschedule = {
     .name = "reschedule",
     .group = "Jobs",
-    .operands = "(JOB | --key K) (--at ISO | --after D) [OPTION]...",
+    .operands = "(JOB | --key K | --type T, ...) (--at ISO | --after D | --every D) "
+                "[OPTION]...",
     .summary = "moves a job to another time",
     .about = "After it returns the old time never fires. Runs that no worker has are "
-             "cancelled; those that a worker has are printed, and are asked to stop.",
-    .example = "belfry reschedule --key turn-7 --after 10m",
-    .options = options,
-    .values_bytes = sizeof (values_t),
+             "cancelled; those that a worker has are printed, and are asked to stop. A "
+             "recurring job takes --every and keeps its start, end, limit of runs (counted "
+             "anew) and jitter; a job that is due once takes the others.\n"
+             "\n"
+             "Many are chosen by --type, --tag, --state, --key-prefix, --ns or --all; see "
+             "`belfry help many`.",
+    .example = "belfry reschedule --key turn-7 --after 10m\n"
+               "belfry reschedule --key backup --every 6h --anchor 1970-01-01",
     .most_operands = 1,
     .exits = BF_CLI_EXITS_CHANGE,
+    .options = options,
+    .values_bytes = sizeof (values_t),
     .act = act,
+    .fill = fill,
 };

@@ -2,11 +2,9 @@
  *
  * belfry schedule: makes a job.
  */
-#include "apps/belfry/verbs.h"
-
-#include <stdlib.h>
-
+#include "apps/belfry/command.h"
 #include "apps/belfry/content.h"
+#include "apps/belfry/verbs.h"
 
 typedef struct {
     char *type;
@@ -16,9 +14,17 @@ typedef struct {
     char *content_type;
     bf_cli_texts tags;
     int delivery;
-    bf_cli_us at;
-    bf_cli_us after;
+    bf_cli_when when;
+    bf_cli_us start;
+    bf_cli_us end;
+    bf_cli_number max_runs;
+    bf_cli_us jitter;
+    int late;
+    bf_cli_us grace;
+    bf_cli_number catchup_max;
+    int overlap;
     int on_key;
+    bf_cli_number if_version;
     bool reject_past;
     bf_cli_us lease;
     bf_cli_us run_timeout;
@@ -26,8 +32,10 @@ typedef struct {
     bf_cli_number max_attempts;
     int backoff;
     bf_cli_us retry_delay;
-    bf_cli_us retry_max_delay;
-    bf_cli_number jitter;
+    bf_cli_spans delays;
+    bf_cli_us max_delay;
+    bf_cli_us max_age;
+    bf_cli_number retry_jitter;
 } values_t;
 
 #define AT(member) .offset = offsetof (values_t, member)
@@ -40,18 +48,61 @@ static const bf_cli_option options[] = {
      .form = &bf_cli_form_name,
      AT (type),
      .help = "what kind of work, [A-Za-z0-9_.-]{1,64}: workers claim by it"},
-    {.name = "at",
+    BF_CLI_WHEN_OPTIONS (offsetof (values_t, when)),
+    {.name = "start",
      .value = "ISO",
      .kind = BF_CLI_INSTANT,
-     AT (at),
-     .help = "due at this instant of the wall clock, such as 2026-11-23T13:05:46Z; one in "
-             "the past fires at once"},
-    {.name = "after",
+     AT (start),
+     .help = "with --every: no slot before this instant; default now"},
+    {.name = "end",
+     .value = "ISO",
+     .kind = BF_CLI_INSTANT,
+     AT (end),
+     .help = "with --every: no slot after this instant; default never"},
+    {.name = "max-runs",
+     .value = "N",
+     .kind = BF_CLI_NUMBER,
+     AT (max_runs),
+     .least = 1,
+     .most = UINT32_MAX,
+     .help = "with --every: how many slots fire in all; default no limit"},
+    {.name = "jitter",
      .value = "D",
      .kind = BF_CLI_SPAN,
-     AT (after),
-     .help = "due so long after the job is stored, such as 90s, on a clock that does not "
-             "move when the wall clock is set; 0s for at once"},
+     AT (jitter),
+     .most = BF_JITTER_MAX_US,
+     .help = "every slot of this job is due later by the same offset, which is between 0 "
+             "and this, up to 30d and less than --every: spreads jobs that are due "
+             "together; default 0s"},
+    {.name = "late",
+     .kind = BF_CLI_WORD,
+     AT (late),
+     .words = &belfry__v1__late__descriptor,
+     .help = "what becomes of slots that could not fire in time, because the scheduler was "
+             "down, asleep or the job paused: the latest fires, all fire, none fires, or "
+             "the latest counts as a first failed attempt; default fire_once"},
+    {.name = "grace",
+     .value = "D",
+     .kind = BF_CLI_SPAN,
+     AT (grace),
+     .least = BF_GRACE_MIN_US,
+     .most = BF_GRACE_MAX_US,
+     .help = "late is what is later than this, 1ms..36525d; default 1s"},
+    {.name = "catchup-max",
+     .value = "N",
+     .kind = BF_CLI_NUMBER,
+     AT (catchup_max),
+     .least = 1,
+     .most = BF_CATCHUP_MAX,
+     .help = "with --late fire_all: how many late slots fire at most, the newest ones, "
+             "1..1000; default 100"},
+    {.name = "overlap",
+     .kind = BF_CLI_WORD,
+     AT (overlap),
+     .words = &belfry__v1__overlap__descriptor,
+     .help = "what becomes of a slot while a run of an earlier slot is open: it is "
+             "skipped, waits (one, or all), asks the others to stop, ends them, or fires "
+             "beside them; default skip with --every, else allow_all"},
     {.name = "key",
      .value = "K",
      .kind = BF_CLI_TEXT,
@@ -70,6 +121,14 @@ static const bf_cli_option options[] = {
      .words = &belfry__v1__on_key__descriptor,
      .help = "what to do where an open job has the key; default reject. keep leaves that "
              "job alone and prints its id, replace gives it this definition"},
+    {.name = "if-version",
+     .value = "N",
+     .kind = BF_CLI_NUMBER,
+     AT (if_version),
+     .least = 1,
+     .most = UINT32_MAX,
+     .help = "with --on-key replace: only where the job that has the key has this version, "
+             "else nothing happens (exit code 5)"},
     {.name = "payload",
      .value = "STR",
      .kind = BF_CLI_TEXT,
@@ -85,7 +144,7 @@ static const bf_cli_option options[] = {
      .value = "T",
      .kind = BF_CLI_TEXTS,
      AT (tags),
-     .help = "a tag to list the job by; up to 8 times"},
+     .help = "a tag to choose the job by; up to 8 times"},
     {.name = "delivery",
      .kind = BF_CLI_WORD,
      AT (delivery),
@@ -117,28 +176,48 @@ static const bf_cli_option options[] = {
      .kind = BF_CLI_NUMBER,
      AT (max_attempts),
      .least = 1,
-     .most = 1000,
+     .most = BF_MAX_ATTEMPTS,
      .help = "failures after which the run is dead, 1..1000; default 5"},
     {.name = "backoff",
      .kind = BF_CLI_WORD,
      AT (backoff),
      .words = &belfry__v1__backoff__descriptor,
-     .help = "how the wait before the next attempt grows; default exponential, which "
-             "doubles it"},
+     .help = "how the wait before the next attempt grows: doubles, stays, grows by itself "
+             "each time, or is taken from --delays; default exponential, and list with "
+             "--delays"},
     {.name = "retry-delay",
      .value = "D",
      .kind = BF_CLI_SPAN,
      AT (retry_delay),
+     .least = BF_RETRY_DELAY_MIN_US,
+     .most = BF_RETRY_DELAY_MAX_US,
      .help = "the first wait, 1ms..30d; default 1s"},
-    {.name = "retry-max-delay",
+    {.name = "delays",
+     .value = "D,D,...",
+     .kind = BF_CLI_SPANS,
+     AT (delays),
+     .least = BF_RETRY_DELAY_MIN_US,
+     .most = BF_RETRY_DELAY_MAX_US,
+     .help = "the waits one after the other, such as 1s,5s,1m; the last one stays"},
+    {.name = "max-delay",
      .value = "D",
      .kind = BF_CLI_SPAN,
-     AT (retry_max_delay),
-     .help = "the longest wait, up to 30d; default 5m"},
-    {.name = "jitter",
+     AT (max_delay),
+     .least = BF_RETRY_DELAY_MIN_US,
+     .most = BF_RETRY_DELAY_MAX_US,
+     .help = "the longest wait that it grows to, up to 30d; default 5m"},
+    {.name = "max-age",
+     .value = "D",
+     .kind = BF_CLI_SPAN,
+     AT (max_age),
+     .least = BF_MS_US,
+     .most = BF_AFTER_MAX_US,
+     .help = "no attempt begins later than this after the run was made, 1ms..36525d; "
+             "default no limit"},
+    {.name = "retry-jitter",
      .value = "PCT",
      .kind = BF_CLI_NUMBER,
-     AT (jitter),
+     AT (retry_jitter),
      .most = 50,
      .help = "each wait is stretched or cut by up to so many percent, 0..50; default 10"},
     {0},
@@ -152,17 +231,74 @@ set (char **field, char *text)
     }
 }
 
+/* What would be ignored otherwise, or refused in the words of the wire. */
+static bf_err
+check (const values_t *values, bf_error *error)
+{
+    bool every = values->when.every.set;
+    if (!every && (values->start.set || values->end.set || values->max_runs.set)) {
+        return bf_fail (error, BF_EINVALID,
+                        "--start, --end and --max-runs go with --every");
+    }
+    if (values->catchup_max.set && values->late != BELFRY__V1__LATE__LATE_FIRE_ALL) {
+        return bf_fail (error, BF_EINVALID, "--catchup-max goes with --late fire_all");
+    }
+    bool replaces = values->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE;
+    if (values->if_version.set && !(replaces && values->key)) {
+        return bf_fail (error, BF_EINVALID,
+                        "--if-version goes with --key and --on-key replace");
+    }
+    bool list = values->backoff == BELFRY__V1__BACKOFF__BACKOFF_LIST;
+    if (values->delays.count > 0 && values->backoff != 0 && !list) {
+        return bf_fail (error, BF_EINVALID, "--delays goes with --backoff list");
+    }
+    if (list && values->delays.count == 0) {
+        return bf_fail (error, BF_EINVALID,
+                        "--backoff list needs --delays, such as "
+                        "--delays 1s,5s,1m");
+    }
+    if (values->delays.count > 0 && (values->retry_delay.set || values->max_delay.set)) {
+        return bf_fail (error, BF_EINVALID,
+                        "--retry-delay and --max-delay cannot go with --delays");
+    }
+    return BF_OK;
+}
+
 static void
 fill_retry (const values_t *values, Belfry__V1__RetryPolicy *retry)
 {
+    belfry__v1__retry_policy__init (retry);
     retry->max_attempts = (uint32_t)values->max_attempts.value;
-    retry->backoff = (Belfry__V1__Backoff)values->backoff;
+    retry->backoff = values->delays.count > 0 ? BELFRY__V1__BACKOFF__BACKOFF_LIST
+                                              : (Belfry__V1__Backoff)values->backoff;
     retry->delay_us = values->retry_delay.us;
-    retry->max_delay_us = values->retry_max_delay.us;
-    if (values->jitter.set) {
+    retry->delays_us = values->delays.items;
+    retry->n_delays_us = values->delays.count;
+    retry->max_delay_us = values->max_delay.us;
+    retry->max_age_us = values->max_age.us;
+    if (values->retry_jitter.set) {
         retry->jitter_case = BELFRY__V1__RETRY_POLICY__JITTER_JITTER_PERCENT;
-        retry->jitter_percent = (uint32_t)values->jitter.value;
+        retry->jitter_percent = (uint32_t)values->retry_jitter.value;
     }
+}
+
+static void
+fill_trigger (const values_t *values, Belfry__V1__JobSpec *spec, Belfry__V1__Every *every)
+{
+    if (values->when.every.set) {
+        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
+        spec->every = every;
+    } else if (values->when.at.set) {
+        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
+        spec->at_us = values->when.at.us;
+    } else {
+        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
+        spec->after_us = values->when.after.us;
+    }
+    spec->start_us = values->start.us;
+    spec->end_us = values->end.us;
+    spec->max_runs = (uint32_t)values->max_runs.value;
+    spec->jitter_us = values->jitter.us;
 }
 
 static void
@@ -175,65 +311,82 @@ fill_spec (const values_t *values, Belfry__V1__JobSpec *spec)
     spec->tags = values->tags.items;
     spec->n_tags = values->tags.count;
     spec->delivery = (Belfry__V1__Delivery)values->delivery;
+    spec->late = (Belfry__V1__Late)values->late;
+    spec->grace_us = values->grace.us;
+    spec->catchup_max = (uint32_t)values->catchup_max.value;
+    spec->overlap = (Belfry__V1__Overlap)values->overlap;
     spec->lease_us = values->lease.us;
     spec->run_timeout_us = values->run_timeout.us;
     spec->start_timeout_us = values->start_timeout.us;
-    if (values->at.set) {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
-        spec->at_us = values->at.us;
-    } else {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
-        spec->after_us = values->after.us;
-    }
 }
 
-static bf_cli_exit
-act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
+static bf_err
+fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
+      bf_error *error)
 {
     const values_t *values = given;
     (void)operands;
-    if (values->at.set == values->after.set) {
-        return bf_cli_complain (BF_CLI_USAGE, "say when: either --at ISO or --after D");
+    bf_err err = bf_cli_when_fill (command, &values->when, error);
+    if (err == BF_OK) {
+        err = check (values, error);
     }
-    Belfry__V1__RetryPolicy retry = BELFRY__V1__RETRY_POLICY__INIT;
-    Belfry__V1__JobSpec spec = BELFRY__V1__JOB_SPEC__INIT;
-    Belfry__V1__Schedule schedule = BELFRY__V1__SCHEDULE__INIT;
-    Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
-    bf_error error = {0};
-    if (bf_cli_content_read (values->payload, &spec.payload, &error) != BF_OK) {
-        return bf_cli_complain (BF_CLI_REFUSED, "--payload: %s", error.text);
+    if (err != BF_OK) {
+        return err;
     }
-    fill_retry (values, &retry);
-    fill_spec (values, &spec);
-    spec.retry = &retry;
-    Belfry__V1__JobSpec *jobs[] = {&spec};
-    schedule.jobs = jobs;
-    schedule.n_jobs = 1;
-    schedule.on_key = (Belfry__V1__OnKey)values->on_key;
-    schedule.reject_past = values->reject_past;
-    request.command_case = BELFRY__V1__REQUEST__COMMAND_SCHEDULE;
-    request.schedule = &schedule;
-    bf_cli_exit code = bf_cli_call_jobs (cli, &request, true);
-    free (spec.payload.data);
-    return code;
+    bf_error detail = {0};
+    err = bf_cli_content_read (values->payload, &command->content, &detail);
+    if (err != BF_OK) {
+        return bf_fail (error, err, "--payload: %s", detail.text);
+    }
+    belfry__v1__job_spec__init (&command->spec);
+    fill_spec (values, &command->spec);
+    fill_trigger (values, &command->spec, &command->every);
+    fill_retry (values, &command->retry);
+    command->spec.retry = &command->retry;
+    command->spec.payload = command->content;
+    command->specs[0] = &command->spec;
+    Belfry__V1__Schedule *schedule = BF_CLI_BEGIN (command, schedule, SCHEDULE);
+    schedule->jobs = command->specs;
+    schedule->n_jobs = 1;
+    schedule->on_key = (Belfry__V1__OnKey)values->on_key;
+    schedule->reject_past = values->reject_past;
+    schedule->if_version = (uint32_t)values->if_version.value;
+    return BF_OK;
+}
+
+static bf_cli_exit
+act (bf_cli *cli, const void *values, const bf_cli_texts *operands)
+{
+    return bf_cli_command_run (cli, fill, values, operands, true);
 }
 
 const bf_cli_verb bf_cli_schedule = {
     .name = "schedule",
     .group = "Jobs",
-    .operands = "--type T (--at ISO | --after D) [OPTION]...",
+    .operands = "--type T (--at ISO | --after D | --every D) [OPTION]...",
     .summary = "makes a job and prints its id",
     .about =
         "When the id is printed the job is on disk: it survives a crash of everything. "
         "With a key the command can be repeated without making a second job: the "
         "second time it is refused (exit code 5), or prints the same id with --on-key "
-        "keep.",
+        "keep.\n"
+        "\n"
+        "With --every the job recurs on a grid that never drifts: its slots are due at "
+        "--anchor and every interval before and after it, however long a run takes. --late "
+        "says what becomes of those that nobody could fire, --overlap of those that come "
+        "while a run is still open. What is dropped is counted (`belfry get`) and told by "
+        "an event.",
     .example = "belfry schedule --type claim_timeout --key turn-7 --after 90s --payload "
                "'{\"player\":3}'\n"
                "belfry schedule --type season_open --at 2026-12-01T18:00:00Z --delivery "
-               "notify",
+               "notify\n"
+               "belfry schedule --type backup --key backup --every 6h --anchor 1970-01-01 "
+               "--overlap skip\n"
+               "belfry schedule --type poll --every 15m --jitter 30s --late skip --delays "
+               "1s,5s,1m --max-age 10m",
     .options = options,
     .values_bytes = sizeof (values_t),
     .exits = BF_CLI_EXITS_CALL | BF_CLI_EXIT_BIT (BF_CLI_CONFLICT),
     .act = act,
+    .fill = fill,
 };

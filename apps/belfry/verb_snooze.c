@@ -2,6 +2,7 @@
  *
  * belfry snooze: not now.
  */
+#include "apps/belfry/command.h"
 #include "apps/belfry/verbs.h"
 
 typedef struct {
@@ -29,33 +30,37 @@ static const bf_cli_option options[] = {
     {0},
 };
 
-static bf_cli_exit
-act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
+static bf_err
+fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
+      bf_error *error)
 {
     const values_t *values = given;
-    Belfry__V1__Snooze snooze = BELFRY__V1__SNOOZE__INIT;
-    Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
     if (values->wait.set == values->at.set) {
-        return bf_cli_complain (BF_CLI_USAGE, "say until when: either --for D or --at ISO");
+        return bf_fail (error, BF_EINVALID, "say until when: either --for D or --at ISO");
     }
-    bf_cli_exit code = bf_cli_token_check (operands->items[0]);
-    if (code != BF_CLI_DONE) {
-        return code;
+    bf_err err = bf_cli_token_fill (operands->items[0], error);
+    if (err != BF_OK) {
+        return err;
     }
+    Belfry__V1__Snooze *snooze = BF_CLI_BEGIN (command, snooze, SNOOZE);
+    snooze->token = operands->items[0];
     if (values->wait.set) {
-        snooze.until_case = BELFRY__V1__SNOOZE__UNTIL_FOR_US;
-        snooze.for_us = values->wait.us;
+        snooze->until_case = BELFRY__V1__SNOOZE__UNTIL_FOR_US;
+        snooze->for_us = values->wait.us;
     } else {
-        snooze.until_case = BELFRY__V1__SNOOZE__UNTIL_AT_US;
-        snooze.at_us = values->at.us;
+        snooze->until_case = BELFRY__V1__SNOOZE__UNTIL_AT_US;
+        snooze->at_us = values->at.us;
     }
-    snooze.token = operands->items[0];
     if (values->reason) {
-        snooze.reason = values->reason;
+        snooze->reason = values->reason;
     }
-    request.command_case = BELFRY__V1__REQUEST__COMMAND_SNOOZE;
-    request.snooze = &snooze;
-    return bf_cli_call_runs (cli, &request, false);
+    return BF_OK;
+}
+
+static bf_cli_exit
+act (bf_cli *cli, const void *values, const bf_cli_texts *operands)
+{
+    return bf_cli_command_run (cli, fill, values, operands, false);
 }
 
 const bf_cli_verb bf_cli_snooze = {
@@ -66,10 +71,11 @@ const bf_cli_verb bf_cli_snooze = {
     .about = "The lease ends and the run can be claimed again at that time, with a new "
              "token.",
     .example = "belfry snooze 256.1.1 --for 15m --reason 'the player is typing'",
-    .options = options,
-    .values_bytes = sizeof (values_t),
     .least_operands = 1,
     .most_operands = 1,
     .exits = BF_CLI_EXITS_CHANGE,
+    .options = options,
+    .values_bytes = sizeof (values_t),
     .act = act,
+    .fill = fill,
 };

@@ -20,9 +20,11 @@ show (const Belfry__V1__StatusReply *status, const char *endpoint)
     printf ("up since      %s (%s)\n", bf_cli_time (status->started_us, time),
             bf_cli_brief (status->now_us - status->started_us, brief));
     printf ("open jobs     %" PRIu64 "\n", status->open_jobs);
+    printf ("final jobs    %" PRIu64 "\n", status->final_jobs);
     printf ("ready runs    %" PRIu64 "\n", status->ready_runs);
     printf ("leased runs   %" PRIu64 "\n", status->leased_runs);
     printf ("parked claims %" PRIu32 "\n", status->parked_claims);
+    printf ("operations    %" PRIu64 "\n", status->operations);
     printf ("events        %" PRIu64 "..%" PRIu64 ", epoch %" PRIu64 "\n",
             status->oldest_seq, status->head_seq, status->stream_epoch);
     printf ("answers kept  %" PRIu64 ", %" PRIu64 " bytes\n", status->stored_answers,

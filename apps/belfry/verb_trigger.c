@@ -2,44 +2,53 @@
  *
  * belfry trigger: makes an extra run now and prints its id.
  */
+#include "apps/belfry/command.h"
 #include "apps/belfry/verbs.h"
 
 typedef struct {
-    bf_cli_name job;
+    bf_cli_target target;
 } values_t;
 
 static const bf_cli_option options[] = {
-    BF_CLI_NAME_OPTIONS (offsetof (values_t, job)),
+    BF_CLI_TARGET_OPTIONS (offsetof (values_t, target)),
     {0},
 };
 
-static bf_cli_exit
-act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
+static bf_err
+fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
+      bf_error *error)
 {
     const values_t *values = given;
-    Belfry__V1__JobRef ref = BELFRY__V1__JOB_REF__INIT;
-    Belfry__V1__Trigger trigger = BELFRY__V1__TRIGGER__INIT;
-    Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
-    bf_cli_exit code = bf_cli_name_read (operands, &values->job, &ref);
-    if (code != BF_CLI_DONE) {
-        return code;
+    bf_err err = bf_cli_target_fill (command, &values->target, operands, error);
+    if (err != BF_OK) {
+        return err;
     }
-    trigger.job = &ref;
-    request.command_case = BELFRY__V1__REQUEST__COMMAND_TRIGGER;
-    request.trigger = &trigger;
-    return bf_cli_call_runs (cli, &request, true);
+    Belfry__V1__Trigger *trigger = BF_CLI_BEGIN (command, trigger, TRIGGER);
+    BF_CLI_AIM (command, trigger, &values->target);
+    return BF_OK;
+}
+
+static bf_cli_exit
+act (bf_cli *cli, const void *values, const bf_cli_texts *operands)
+{
+    return bf_cli_command_run (cli, fill, values, operands, true);
 }
 
 const bf_cli_verb bf_cli_trigger = {
     .name = "trigger",
     .group = "Jobs",
-    .operands = "(JOB | --key K) [OPTION]...",
+    .operands = "(JOB | --key K | --type T, --tag T, ...) [OPTION]...",
     .summary = "makes an extra run now and prints its id",
-    .about = "The job's own time stays as it is.",
+    .about = "The job's own times stay as they are; the run does not count for --max-runs, "
+             "and the overlap policy does not ask for it.\n"
+             "\n"
+             "Many are chosen by --type, --tag, --state, --key-prefix, --ns or --all; see "
+             "`belfry help many`.",
     .example = "belfry trigger --key turn-7 --ns game",
-    .options = options,
-    .values_bytes = sizeof (values_t),
     .most_operands = 1,
     .exits = BF_CLI_EXITS_CHANGE,
+    .options = options,
+    .values_bytes = sizeof (values_t),
     .act = act,
+    .fill = fill,
 };

@@ -7,7 +7,10 @@
 
 #include "apps/belfry/cli.h"
 
+extern const bf_cli_verb bf_cli_backup;
+extern const bf_cli_verb bf_cli_batch;
 extern const bf_cli_verb bf_cli_cancel;
+extern const bf_cli_verb bf_cli_check;
 extern const bf_cli_verb bf_cli_claim;
 extern const bf_cli_verb bf_cli_complete;
 extern const bf_cli_verb bf_cli_confirm;
@@ -19,12 +22,15 @@ extern const bf_cli_verb bf_cli_help;
 extern const bf_cli_verb bf_cli_history;
 extern const bf_cli_verb bf_cli_list;
 extern const bf_cli_verb bf_cli_pause;
+extern const bf_cli_verb bf_cli_prune;
 extern const bf_cli_verb bf_cli_redrive;
 extern const bf_cli_verb bf_cli_reschedule;
+extern const bf_cli_verb bf_cli_restore;
 extern const bf_cli_verb bf_cli_resume;
 extern const bf_cli_verb bf_cli_runs;
 extern const bf_cli_verb bf_cli_schedule;
 extern const bf_cli_verb bf_cli_snooze;
+extern const bf_cli_verb bf_cli_stats;
 extern const bf_cli_verb bf_cli_status;
 extern const bf_cli_verb bf_cli_trigger;
 extern const bf_cli_verb bf_cli_version;

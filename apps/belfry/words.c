@@ -45,13 +45,24 @@ bf_cli_word (const ProtobufCEnumDescriptor *words, int value,
     return buffer;
 }
 
+static bool
+is_same (const char *word, const char *typed)
+{
+    for (; *word && *typed; word++, typed++) {
+        if (*word != (*typed == '-' ? '_' : *typed)) {
+            return false;
+        }
+    }
+    return *word == *typed;
+}
+
 bool
 bf_cli_word_find (const ProtobufCEnumDescriptor *words, const char *word, int *value)
 {
     for (unsigned index = 0; index < words->n_values; index++) {
         char buffer[BF_CLI_WORD_BYTES];
         int candidate = words->values[index].value;
-        if (candidate != 0 && !strcmp (bf_cli_word (words, candidate, buffer), word)) {
+        if (candidate != 0 && is_same (bf_cli_word (words, candidate, buffer), word)) {
             *value = candidate;
             return true;
         }

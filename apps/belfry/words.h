@@ -19,7 +19,8 @@
 char *bf_cli_word (const ProtobufCEnumDescriptor *words, int value,
                    char buffer[BF_CLI_WORD_BYTES]);
 
-/* The value of a word. The zero value "unspecified" is no word. */
+/* The value of a word, which may have - in place of _. The zero value "unspecified" is no
+ * word. */
 bool bf_cli_word_find (const ProtobufCEnumDescriptor *words, const char *word, int *value);
 
 /* The best of the candidates offered so far. Start with the word set, the rest zero. */

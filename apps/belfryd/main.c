@@ -38,9 +38,17 @@ static const char help[] =
     "  --feed EP         where bots subscribe to events; may be repeated\n"
     "  --monitor EP      where observers subscribe to events; may be repeated\n"
     "  --insecure        allow endpoints in reach of other machines, unencrypted\n"
+    "  --keep-finals D   how long final jobs and their runs are kept: a time such as 12h,\n"
+    "                    or forever (default 30d)\n"
+    "  --keep-final-jobs N\n"
+    "                    how many final jobs are kept at most, or all (default)\n"
+    "  --keep-events D   how long events are kept, or forever (default 30d)\n"
+    "  --keep-event-rows N\n"
+    "                    how many events are kept at most, or all (default 10000000)\n"
     "  --log-level L     error, warning, info (default) or debug; the log is on stderr\n"
-    "  --config FILE     lines of NAME = VALUE with the names above (log_level with an\n"
-    "                    underscore); the command line wins over the file\n"
+    "  --config FILE     lines of NAME = VALUE with the names above (with underscores, as "
+    "in\n"
+    "                    log_level); the command line wins over the file\n"
     "  --help            this text\n"
     "  --version         the version\n"
     "\n"
@@ -175,6 +183,10 @@ serve (const settings *self, int signals, int argc, char **argv)
         .feed = (const char *const *)self->feed.items,
         .monitor = (const char *const *)self->monitor.items,
         .insecure = self->insecure,
+        .keep_finals_us = self->keep_finals_us,
+        .keep_final_jobs = self->keep_final_jobs,
+        .keep_events_us = self->keep_events_us,
+        .keep_event_rows = self->keep_event_rows,
     };
     char text[BF_ERROR_TEXT_BYTES];
     belfry_scheduler *scheduler = NULL;

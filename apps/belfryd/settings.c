@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "actors/endpoint.h"
+#include "core/base/time.h"
 
 #define DEFAULT_DATA "data"
 #define DEFAULT_TCP "tcp://127.0.0.1:*"
@@ -34,6 +35,10 @@ static const setting_form forms[SETTINGS] = {
     [SETTING_MONITOR] = {"monitor", false, true, true},
     [SETTING_INSECURE] = {"insecure", true, false, true},
     [SETTING_LOG_LEVEL] = {"log_level", false, false, true},
+    [SETTING_KEEP_FINALS] = {"keep_finals", false, false, true},
+    [SETTING_KEEP_FINAL_JOBS] = {"keep_final_jobs", false, false, true},
+    [SETTING_KEEP_EVENTS] = {"keep_events", false, false, true},
+    [SETTING_KEEP_EVENT_ROWS] = {"keep_event_rows", false, false, true},
 };
 
 /* --- values ------------------------------------------------------------------------ */
@@ -106,6 +111,46 @@ set_flag (bool *flag, const char *value, bf_error *error)
     return BF_OK;
 }
 
+/* A length of time. 0 is refused: it could mean nothing at all, or no limit. */
+static bf_err
+set_age (int64_t *us, const char *value, bf_error *error)
+{
+    if (!strcmp (value, "forever")) {
+        *us = -1;
+        return BF_OK;
+    }
+    bf_span span;
+    bf_error reason = {0};
+    if (bf_span_parse (value, &span, &reason) != BF_OK || span.us == 0) {
+        return bf_fail (error, BF_EINVALID,
+                        "how long to keep something must be a time such as 12h or 30d, or "
+                        "forever, not %s",
+                        value);
+    }
+    *us = span.us;
+    return BF_OK;
+}
+
+static bf_err
+set_count (uint64_t *count, const char *value, bf_error *error)
+{
+    if (!strcmp (value, "all")) {
+        *count = UINT64_MAX;
+        return BF_OK;
+    }
+    errno = 0;
+    char *end = NULL;
+    unsigned long long number = strtoull (value, &end, 10);
+    bool whole = isdigit ((unsigned char)value[0]) && *end == '\0' && errno == 0;
+    if (!whole || number == 0 || number > INT64_MAX) {
+        return bf_fail (error, BF_EINVALID,
+                        "how many to keep must be a whole number over 0, or all, not %s",
+                        value);
+    }
+    *count = number;
+    return BF_OK;
+}
+
 static bf_err
 set (settings *self, setting which, const char *value, bf_error *error)
 {
@@ -121,6 +166,14 @@ set (settings *self, setting which, const char *value, bf_error *error)
         return set_flag (&self->insecure, value, error);
     case SETTING_LOG_LEVEL:
         return set_level (&self->log_level, value, error);
+    case SETTING_KEEP_FINALS:
+        return set_age (&self->keep_finals_us, value, error);
+    case SETTING_KEEP_FINAL_JOBS:
+        return set_count (&self->keep_final_jobs, value, error);
+    case SETTING_KEEP_EVENTS:
+        return set_age (&self->keep_events_us, value, error);
+    case SETTING_KEEP_EVENT_ROWS:
+        return set_count (&self->keep_event_rows, value, error);
     default:
         return add_string (list_of (self, which), value, error);
     }
@@ -385,6 +438,10 @@ bool
 settings_equal (const settings *self, const settings *other)
 {
     return !strcmp (self->data, other->data) && self->insecure == other->insecure &&
+           self->keep_finals_us == other->keep_finals_us &&
+           self->keep_final_jobs == other->keep_final_jobs &&
+           self->keep_events_us == other->keep_events_us &&
+           self->keep_event_rows == other->keep_event_rows &&
            lists_equal (&self->commands, &other->commands) &&
            lists_equal (&self->feed, &other->feed) &&
            lists_equal (&self->monitor, &other->monitor);

@@ -9,6 +9,7 @@
 #define BF_BELFRYD_SETTINGS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/errors.h"
 #include "core/base/list.h"
@@ -22,6 +23,10 @@ typedef enum {
     SETTING_MONITOR,
     SETTING_INSECURE,
     SETTING_LOG_LEVEL,
+    SETTING_KEEP_FINALS,
+    SETTING_KEEP_FINAL_JOBS,
+    SETTING_KEEP_EVENTS,
+    SETTING_KEEP_EVENT_ROWS,
     SETTINGS
 } setting;
 
@@ -33,6 +38,11 @@ typedef struct {
     bf_list monitor;
     bool insecure;
     bf_log_level log_level;
+    /* Retention, as in belfry_scheduler_options: 0 for the default. */
+    int64_t keep_finals_us;   /* -1: for ever */
+    uint64_t keep_final_jobs; /* UINT64_MAX: all */
+    int64_t keep_events_us;
+    uint64_t keep_event_rows;
     bool given[SETTINGS]; /* by the command line: the file cannot change it */
 } settings;
 

@@ -57,6 +57,7 @@ extern "C" {
     X (STOPPING, -16, "the daemon is stopping, try again at its successor")            \
     X (TOO_OLD, -17, "older than the events that the daemon keeps")                    \
     X (INTERNAL, -18, "the daemon met a bug or a broken disk")                         \
+    X (VERSION_CONFLICT, -19, "the job has another version")                           \
     X (UNREACHABLE, -50, "the daemon did not answer in time")                          \
     X (NO_ENDPOINT, -51, "no endpoint is known: set BELFRY_COMMANDS or start belfryd") \
     X (NO_MEMORY, -52, "out of memory")                                                \
@@ -123,9 +124,9 @@ BELFRY_API const char *belfry_endpoint (const belfry *self);
 /* Who this handle calls itself. Valid as long as the handle. */
 BELFRY_API const char *belfry_client (const belfry *self);
 
-/* Ends belfry_work, belfry_watch, or the wait of belfry_call for a Claim on this handle: a
- * run in hand is finished first. Called before they begin it ends the next one at once. Any
- * thread, and signal handlers. */
+/* Ends belfry_work, belfry_watch, belfry_bulk (the daemon goes on with it), or the wait of
+ * belfry_call for a Claim on this handle: a run in hand is finished first. Called before
+ * they begin it ends the next one at once. Any thread, and signal handlers. */
 BELFRY_API void belfry_stop (belfry *self);
 
 /* ------------------------------------------------------------------------------------- */
@@ -136,10 +137,33 @@ typedef enum {
     BELFRY_NOTIFY = 2, /* the event run.delivered carries the payload */
 } belfry_delivery;
 
+/* How the waiting time grows from failure to failure. */
 typedef enum {
-    BELFRY_EXPONENTIAL = 1,
-    BELFRY_FIXED = 2,
+    BELFRY_EXPONENTIAL = 1, /* delay, delay * factor, delay * factor^2, … */
+    BELFRY_FIXED = 2,       /* always delay */
+    BELFRY_LINEAR = 3,      /* delay, 2 * delay, 3 * delay, … */
+    BELFRY_LIST = 4,        /* delays_us one after the other; the last one stays */
 } belfry_backoff;
+
+/* What becomes of slots that are late: more than the grace passed before they could first
+ * fire, because the scheduler was down, asleep or paused, or its clock was set. */
+typedef enum {
+    BELFRY_LATE_FIRE_ONCE = 1, /* the latest one fires, the others are missed */
+    BELFRY_LATE_FIRE_ALL = 2,  /* the newest catchup_max fire, oldest first and paced */
+    BELFRY_LATE_SKIP = 3,      /* none fires */
+    BELFRY_LATE_FAIL = 4,      /* the latest one is a run that has failed once already, and
+                                * is tried again by `retry`; the others are missed */
+} belfry_late;
+
+/* What becomes of a slot while a run of an earlier slot is still open. */
+typedef enum {
+    BELFRY_OVERLAP_SKIP = 1,            /* it is skipped */
+    BELFRY_OVERLAP_BUFFER_ONE = 2,      /* it waits; where one waits, it is skipped */
+    BELFRY_OVERLAP_BUFFER_ALL = 3,      /* it waits, in order; up to 1000 open runs */
+    BELFRY_OVERLAP_CANCEL_OTHER = 4,    /* the others are asked to stop, and it waits */
+    BELFRY_OVERLAP_TERMINATE_OTHER = 5, /* the others are cancelled, it fires */
+    BELFRY_OVERLAP_ALLOW_ALL = 6,       /* it fires beside them; up to 1000 open runs */
+} belfry_overlap;
 
 /* What to do where an open job has the key. */
 typedef enum {
@@ -179,14 +203,21 @@ typedef enum {
     BELFRY_CHANGED = 5,
 } belfry_outcome;
 
-/* When a failed attempt is tried again; the daemon's defaults in brackets. */
+/* When a failed attempt is tried again; the daemon's defaults in brackets. The first limit
+ * that is reached ends the run as dead. */
 typedef struct {
-    uint32_t max_attempts;    /* [5] */
+    uint32_t max_attempts;    /* failures after which it is dead, 1..1000 [5] */
     belfry_backoff backoff;   /* [EXPONENTIAL] */
-    int64_t delay_us;         /* first waiting time [1 s] */
-    uint32_t factor_permille; /* growth per failure in thousandths [2000] */
-    int64_t max_delay_us;     /* [5 min] */
-    int jitter_percent;       /* [10]; negative for none */
+    int64_t delay_us;         /* first waiting time, 1 ms..30 days [1 s]; not for LIST */
+    uint32_t factor_permille; /* growth per failure in thousandths, 1000..10000 [2000];
+                               * EXPONENTIAL only */
+    int64_t max_delay_us;     /* up to 30 days [5 min]; EXPONENTIAL and LINEAR */
+    int jitter_percent;       /* each wait is that much longer or shorter, up to 50 [10];
+                               * negative for none */
+    const int64_t *delays_us; /* LIST: 1..100 waiting times of 1 ms..30 days */
+    size_t delays_count;
+    int64_t max_age_us; /* no attempt begins later than this after the run was made,
+                         * 1 ms..100 years [no limit] */
 } belfry_retry;
 
 /* A job to schedule. Everything is borrowed for the length of the call. Limits and defaults
@@ -200,14 +231,31 @@ typedef struct {
     const char *content_type;
     const char *const *tags; /* ends with NULL */
     belfry_delivery delivery;
-    int64_t at_us;    /* this instant; or 0 and */
+    /* When: every_us, or where that is 0 at_us, or where that is 0 too after_us. */
+    int64_t at_us;    /* this instant of the wall clock */
     int64_t after_us; /* this long from now on a clock that is never set; 0: at once */
+    int64_t every_us; /* again and again, 10 ms..100 years, on a grid that never moves: */
+    bool anchored;    /* anchor_us is a point of the grid, 0 (1970) included; else it is
+                       * start_us, or the commit, and the first slot one interval later */
+    int64_t anchor_us;
+    /* With every_us only: */
+    int64_t start_us;  /* no slot before this; 0: from now on */
+    int64_t end_us;    /* no slot after this; 0: for ever */
+    uint32_t max_runs; /* how many slots fire in all; 0: no limit */
+    int64_t
+        jitter_us;    /* every slot of this job is later by one same offset, 0..jitter_us */
+    belfry_late late; /* default FIRE_ONCE */
+    int64_t grace_us; /* late is more than this, 1 ms..100 years; default 1 s */
+    uint32_t catchup_max;   /* FIRE_ALL: at most so many, 1..1000; default 100 */
+    belfry_overlap overlap; /* default SKIP with every_us, else ALLOW_ALL */
     belfry_retry retry;
-    int64_t lease_us;
-    int64_t run_timeout_us;
-    int64_t start_timeout_us;
-    belfry_on_key on_key; /* the same in every job of one call */
-    bool reject_past;     /* PAST_DUE instead of firing at once; likewise */
+    int64_t lease_us;         /* 100 ms..24 h; default 30 s */
+    int64_t run_timeout_us;   /* 100 ms..30 days; 0: no limit */
+    int64_t start_timeout_us; /* 1 ms..100 years; 0: no limit */
+    belfry_on_key on_key;     /* the same in every job of one call */
+    bool reject_past;         /* PAST_DUE instead of firing at once; likewise */
+    uint32_t if_version; /* with REPLACE and one job: only where the job that has the key
+                          * has this version, else VERSION_CONFLICT; 0 for any */
 } belfry_job;
 
 /* What a command did to one job. */
@@ -224,9 +272,9 @@ typedef struct {
 
 /* Makes a job; when it returns BELFRY_OK the job is on disk. answer may be NULL.
  * Errors: INVALID, TOO_LARGE, LIMIT, KEY_TAKEN (then answer names the job that has it),
- * PAST_DUE, DISK_FULL, and those of every call: UNREACHABLE (it may have happened: the call
- * can be repeated only by belfry_call with its request_id, or give jobs a key),
- * NO_ENDPOINT, NO_MEMORY, BAD_ANSWER, SYSTEM, BUSY, STOPPING, INTERNAL. */
+ * PAST_DUE, VERSION_CONFLICT, DISK_FULL, and those of every call: UNREACHABLE (it may have
+ * happened: the call can be repeated only by belfry_call with its request_id, or give jobs
+ * a key), NO_ENDPOINT, NO_MEMORY, BAD_ANSWER, SYSTEM, BUSY, STOPPING, INTERNAL. */
 BELFRY_API int belfry_schedule (belfry *self, const belfry_job *job, belfry_answer *answer);
 
 /* Makes 1..1000 jobs in one commit, all or none. answers has `count` places, or is NULL.
@@ -234,28 +282,87 @@ BELFRY_API int belfry_schedule (belfry *self, const belfry_job *job, belfry_answ
 BELFRY_API int belfry_schedule_many (belfry *self, const belfry_job *jobs, size_t count,
                                      belfry_answer *answers);
 
-/* Names a job: by id; or id 0, and by namespace (NULL: "default") and key. */
+/* Names a job: by id; or id 0, and by namespace (NULL: "default") and key. With if_version
+ * a command is refused with VERSION_CONFLICT unless the job has this version; 0 for any
+ * (belfry_get does not look at it). */
 typedef struct {
     uint64_t id;
     const char *ns;
     const char *key;
+    uint32_t if_version;
 } belfry_ref;
 
-/* Ends a job; after BELFRY_OK its slot never fires. answer->out says what a worker has.
- * reason, for the history, and answer may be NULL. Errors: NOT_FOUND, WRONG_STATE. */
+/* Ends a job; after BELFRY_OK its slots never fire. answer->out says what a worker has.
+ * reason, for the history, and answer may be NULL. Errors: NOT_FOUND, WRONG_STATE,
+ * VERSION_CONFLICT. */
 BELFRY_API int belfry_cancel (belfry *self, belfry_ref job, const char *reason,
                               belfry_answer *answer);
 
 /* What the job waited for has come: ends it before its slot fires. With cancel_open also
- * after, unless a worker has the run. answer may be NULL.
- * Errors: NOT_FOUND, WRONG_STATE, TOO_LATE (then answer is filled). */
+ * after, unless a worker has the run. answer may be NULL. Errors: NOT_FOUND, WRONG_STATE
+ * (also where the job recurs), TOO_LATE (then answer is filled), VERSION_CONFLICT. */
 BELFRY_API int belfry_confirm (belfry *self, belfry_ref job, bool cancel_open,
                                belfry_answer *answer);
 
-/* Moves the slot of a job: to at_us, or where that is 0, to after_us from now. answer may
- * be NULL. Errors: NOT_FOUND, WRONG_STATE. */
-BELFRY_API int belfry_reschedule (belfry *self, belfry_ref job, int64_t at_us,
-                                  int64_t after_us, belfry_answer *answer);
+/* Another time for a job: every_us, or where that is 0 at_us, or where that is 0 too
+ * after_us; as in belfry_job. */
+typedef struct {
+    int64_t at_us;
+    int64_t after_us;
+    int64_t every_us;
+    bool anchored;
+    int64_t anchor_us;
+    bool reject_past; /* PAST_DUE instead of firing at once */
+} belfry_when;
+
+/* Moves the slot of a job, or its grid: `(belfry_when){.after_us = 60000000}`. A job that
+ * recurs takes every_us and keeps its start, end, max_runs (counted anew) and jitter; one
+ * that does not takes the others. Raises the version. answer may be NULL.
+ * Errors: NOT_FOUND, WRONG_STATE, INVALID (the other kind of job), PAST_DUE,
+ * VERSION_CONFLICT, DISK_FULL. */
+BELFRY_API int belfry_reschedule (belfry *self, belfry_ref job, belfry_when when,
+                                  belfry_answer *answer);
+
+/* Stops the slots of a job; open runs go on. reason, for the history, and answer may be
+ * NULL. Errors: NOT_FOUND, WRONG_STATE, VERSION_CONFLICT. */
+BELFRY_API int belfry_pause (belfry *self, belfry_ref job, const char *reason,
+                             belfry_answer *answer);
+
+/* What becomes of slots that were due during the pause. */
+typedef enum {
+    BELFRY_FROM_PAUSE = 1, /* they are late, and the job's late policy decides */
+    BELFRY_FROM_NOW = 2,   /* they are missed; a one-shot that has lost its slot is dead */
+} belfry_from;
+
+/* Lets the slots go on; from 0: FROM_PAUSE. answer may be NULL. Errors: NOT_FOUND,
+ * WRONG_STATE, VERSION_CONFLICT, DISK_FULL. */
+BELFRY_API int belfry_resume (belfry *self, belfry_ref job, belfry_from from,
+                              belfry_answer *answer);
+
+/* "JOB.ORDINAL" and its NUL. */
+#define BELFRY_RUN_ID_BYTES 40
+
+/* What a command did to one run. */
+typedef struct {
+    char id[BELFRY_RUN_ID_BYTES];
+    belfry_run_state state;
+    uint32_t attempt;
+    uint32_t failures;
+    int64_t timer_us; /* RETRY_WAIT: when it is ready again, as the wall clock now counts */
+    bool unchanged;   /* it was so already by the same token */
+    bool repeated;    /* the answer of an earlier call with this request_id */
+    uint64_t seq;     /* a feed frame of a lower seq may still arrive */
+} belfry_run_answer;
+
+/* Makes an extra run now; the job's slots, its grid and max_runs stay. answer may be NULL.
+ * Errors: NOT_FOUND, WRONG_STATE, VERSION_CONFLICT, LIMIT (1000 of its runs are open),
+ * DISK_FULL. */
+BELFRY_API int belfry_trigger (belfry *self, belfry_ref job, belfry_run_answer *answer);
+
+/* Makes a new run, with fresh attempts, out of the dead run "JOB.ORDINAL", or out of the
+ * newest run of "JOB". answer, of the new run, may be NULL. Errors: INVALID, NOT_FOUND,
+ * WRONG_STATE (it is not dead, or was redriven), KEY_TAKEN, LIMIT, DISK_FULL. */
+BELFRY_API int belfry_redrive (belfry *self, const char *run, belfry_run_answer *answer);
 
 /* One run of a job, as belfry_get shows it. */
 typedef struct {
@@ -271,6 +378,20 @@ typedef struct {
     size_t result_size;
 } belfry_run_info;
 
+/* What became of the slots of a job since it was made; `fired` since it was last defined.
+ */
+typedef struct {
+    uint32_t fired;             /* became runs */
+    uint32_t missed;            /* late, and dropped */
+    uint32_t skipped;           /* late, and dropped by BELFRY_LATE_SKIP */
+    uint32_t overlap_skipped;   /* dropped by BELFRY_OVERLAP_SKIP */
+    uint32_t buffer_dropped;    /* dropped because the buffer was full */
+    uint32_t cancelled_others;  /* runs that were asked to stop by CANCEL_OTHER */
+    uint32_t terminated_others; /* runs that were ended by TERMINATE_OTHER */
+    uint32_t open;              /* now: open runs of slots, */
+    uint32_t blocked;           /* and those of them that wait for another run */
+} belfry_counts;
+
 /* A job as the store has it. Strings are never NULL. */
 typedef struct {
     uint64_t id;
@@ -282,7 +403,21 @@ typedef struct {
     const char *content_type;
     belfry_job_state state;
     bool paused;
-    int64_t due_us;
+    int64_t due_us; /* when the next slot is due, or the last one was */
+    /* Its trigger: every_us, or one of the others; all 0 for after_us 0. */
+    int64_t at_us;
+    int64_t after_us;
+    int64_t every_us;
+    int64_t anchor_us; /* with every_us: a point of its grid */
+    int64_t start_us;
+    int64_t end_us;
+    uint32_t max_runs;
+    int64_t jitter_us;
+    belfry_late late;
+    int64_t grace_us;
+    uint32_t catchup_max;
+    belfry_overlap overlap;
+    belfry_counts counts;
     uint32_t version;
     uint32_t run_count; /* of all its runs; `runs` shows up to the 10 newest */
     uint32_t open_runs;
@@ -300,6 +435,130 @@ BELFRY_API int belfry_get (belfry *self, belfry_ref job, belfry_job_info **info_
 
 /* Accepts NULL. Any thread. */
 BELFRY_API void belfry_job_info_free (belfry_job_info **info_p);
+
+/* ------------------------------------------------------------------------------------- */
+/* Many jobs in one call                                                                 */
+
+/* Which jobs: those for which everything holds that is set. */
+typedef struct {
+    const char *ns;                 /* only this namespace; NULL for all */
+    const char *type;               /* only this type; NULL for all */
+    const belfry_job_state *states; /* only these, up to 64; none for all that fit */
+    size_t states_count;
+    const char *const *tags; /* only with every one of these, up to 8; ends with NULL */
+    const char *key_prefix;  /* only keys that begin so; NULL for all */
+    bool all;                /* says that a filter with nothing else set is meant */
+} belfry_filter;
+
+typedef enum {
+    BELFRY_BULK_CANCEL = 1,
+    BELFRY_BULK_CONFIRM = 2,
+    BELFRY_BULK_PAUSE = 3,
+    BELFRY_BULK_RESUME = 4,
+    BELFRY_BULK_RESCHEDULE = 5,
+    BELFRY_BULK_TRIGGER = 6,
+    BELFRY_BULK_REDRIVE = 7, /* every run of these jobs that is dead and was not redriven */
+} belfry_bulk_verb;
+
+/* How far it is, or what it did. With dry_run: what it would do. */
+typedef struct {
+    bool done; /* false: it goes on */
+    bool dry_run;
+    uint64_t operation; /* its number at the daemon; 0 with dry_run */
+    uint64_t changed;   /* jobs */
+    uint64_t unchanged; /* jobs that were so already */
+    uint64_t refused;   /* jobs that did not allow it */
+    uint64_t runs;      /* runs that TRIGGER and REDRIVE made */
+    uint64_t examined;  /* jobs that were looked at */
+    uint64_t cursor;    /* it is through with ids up to this, */
+    uint64_t watermark; /* of ids up to this */
+    struct {
+        uint64_t job;
+        int error; /* a belfry_error */
+        char text[160];
+    } refusals[10]; /* the first ones */
+    size_t refusals_count;
+} belfry_bulk_result;
+
+/* Told about once a second while it goes on. */
+typedef void belfry_progress (const belfry_bulk_result *so_far, void *context);
+
+/* One command for many jobs. Everything is borrowed for the length of the call. */
+typedef struct {
+    belfry_bulk_verb verb; /* required */
+    belfry_filter filter;
+    bool dry_run;              /* change nothing, count what it would do */
+    const char *reason;        /* CANCEL, PAUSE */
+    bool cancel_open;          /* CONFIRM */
+    belfry_from from;          /* RESUME */
+    belfry_when when;          /* RESCHEDULE */
+    belfry_progress *progress; /* may be NULL */
+    void *context;
+} belfry_bulk_command;
+
+/* Has the daemon work through the jobs that match and were there when it began, in slices
+ * between the calls of others, and waits until that is done, however long it takes: the
+ * call is repeated under one request_id, each time within the handle's time-out. The
+ * daemon goes on with it over its own restart, and also where this program ends.
+ * BELFRY_OK also where jobs were refused; result (which may be NULL) tells. After
+ * belfry_stop: BELFRY_OK with done = false. On error result shows how far it was known to
+ * be. Errors: BAD_ARGUMENT (no verb), INVALID (the filter is empty without `all`), BUSY
+ * (too many of these at once), DISK_FULL, and those of every call. */
+BELFRY_API int belfry_bulk (belfry *self, const belfry_bulk_command *command,
+                            belfry_bulk_result *result);
+
+/* ------------------------------------------------------------------------------------- */
+/* Several commands in one commit                                                        */
+
+/* Commands that are collected and then done together, in their order, each seeing what
+ * those before it did: all of them, or none. */
+typedef struct belfry_batch belfry_batch;
+
+/* An empty one. It may outlive nothing of its handle. Errors: NO_MEMORY. */
+BELFRY_API int belfry_batch_begin (belfry *self, belfry_batch **batch_p);
+
+/* Forgets it. Accepts NULL. */
+BELFRY_API void belfry_batch_abandon (belfry_batch **batch_p);
+
+/* Each adds a command and copies what it is given; what the commands mean, and their
+ * errors, is as above. Nothing is sent. An error (BAD_ARGUMENT: over 1000; NO_MEMORY) is
+ * kept and told again by belfry_batch_commit, so that only that one must be looked at. */
+BELFRY_API int belfry_batch_schedule (belfry_batch *batch, const belfry_job *job);
+BELFRY_API int belfry_batch_cancel (belfry_batch *batch, belfry_ref job,
+                                    const char *reason);
+BELFRY_API int belfry_batch_confirm (belfry_batch *batch, belfry_ref job, bool cancel_open);
+BELFRY_API int belfry_batch_reschedule (belfry_batch *batch, belfry_ref job,
+                                        belfry_when when);
+BELFRY_API int belfry_batch_pause (belfry_batch *batch, belfry_ref job, const char *reason);
+BELFRY_API int belfry_batch_resume (belfry_batch *batch, belfry_ref job, belfry_from from);
+BELFRY_API int belfry_batch_trigger (belfry_batch *batch, belfry_ref job);
+BELFRY_API int belfry_batch_redrive (belfry_batch *batch, const char *run);
+
+/* The same for a lease, by its token; these are what belfry_work does by itself. */
+BELFRY_API int belfry_batch_complete (belfry_batch *batch, const char *token,
+                                      const void *result, size_t result_size);
+BELFRY_API int belfry_batch_fail (belfry_batch *batch, const char *token,
+                                  const char *reason, bool retryable);
+BELFRY_API int belfry_batch_snooze (belfry_batch *batch, const char *token, int64_t for_us,
+                                    const char *reason);
+
+/* How many commands it has. */
+BELFRY_API size_t belfry_batch_count (const belfry_batch *batch);
+
+/* What one command of a batch did: to a job; or, of TRIGGER, REDRIVE, COMPLETE, FAIL and
+ * SNOOZE, to a run, and then run.id is not empty. */
+typedef struct {
+    belfry_answer job;
+    belfry_run_answer run;
+} belfry_batch_answer;
+
+/* Does them in one commit, and forgets the batch, whatever comes of it. answers has
+ * belfry_batch_count places, in the order of the commands, or is NULL. failed (which may be
+ * NULL): with an error of the daemon the command that it came from, counted from 1; else 0.
+ * Errors: those of the commands, and nothing of all of them has happened; INVALID (none
+ * was added); those of every call. */
+BELFRY_API int belfry_batch_commit (belfry_batch **batch_p, belfry_batch_answer *answers,
+                                    size_t *failed);
 
 /* ------------------------------------------------------------------------------------- */
 /* Work                                                                                  */

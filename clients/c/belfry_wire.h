@@ -35,6 +35,17 @@ extern "C" {
 BELFRY_API int belfry_call (belfry *self, Belfry__V1__Request *request,
                             Belfry__V1__Reply **reply_p);
 
+/* Told of each answer that says that the command goes on. */
+typedef void belfry_so_far (const Belfry__V1__Reply *reply, void *context);
+
+/* The same for a command that may take longer than a try (by filter, Prune, Backup): it is
+ * repeated under its request_id until its answer says done, or an error, or belfry_stop was
+ * called; *reply_p is the last one. Any other command is just belfry_call. so_far may be
+ * NULL. */
+BELFRY_API int belfry_call_long (belfry *self, Belfry__V1__Request *request,
+                                 belfry_so_far *so_far, void *context,
+                                 Belfry__V1__Reply **reply_p);
+
 /* Accepts NULL. Any thread. */
 BELFRY_API void belfry_reply_free (Belfry__V1__Reply **reply_p);
 

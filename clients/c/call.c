@@ -56,7 +56,8 @@ belfry_reply_error (belfry *self, const Belfry__V1__Reply *reply)
     if (code == BELFRY__V1__CODE__CODE_OK) {
         return BELFRY_OK;
     }
-    if (code < BELFRY__V1__CODE__CODE_MALFORMED || code > BELFRY__V1__CODE__CODE_INTERNAL) {
+    if (code < BELFRY__V1__CODE__CODE_MALFORMED ||
+        code > BELFRY__V1__CODE__CODE_VERSION_CONFLICT) {
         return bf_client_fail (&self->link, BELFRY_BAD_ANSWER,
                                "the daemon answered code %d, which this library does not "
                                "know: %s",
@@ -87,4 +88,5 @@ SAME (DISK_FULL);
 SAME (STOPPING);
 SAME (TOO_OLD);
 SAME (INTERNAL);
+SAME (VERSION_CONFLICT);
 #undef SAME

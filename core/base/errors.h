@@ -31,6 +31,7 @@
     X (ESTOPPING, -16, 16, true, "the daemon is stopping")                          \
     X (ETOOOLD, -17, 17, false, "older than the events that are kept")              \
     X (EINTERNAL, -18, 18, false, "internal error")                                 \
+    X (EVERSIONED, -19, 19, false, "the job has another version")                   \
     X (ENOMEM, -30, 18, true, "out of memory")                                      \
     X (EIO, -31, 18, false, "the disk failed")                                      \
     X (ELOCKED, -32, 18, false, "another daemon has this data directory")           \

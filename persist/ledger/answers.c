@@ -30,6 +30,40 @@ err_of_wire (uint32_t code)
     return BF_EINTERNAL;
 }
 
+/* What an answer, or an item of one, says beyond its code. */
+static bf_err
+shape_read (const Belfry__Internal__StoredAnswer *stored, bf_answer *answer)
+{
+    answer->result = stored->result;
+    answer->unchanged = stored->unchanged;
+    bf_err rc = BF_OK;
+    for (size_t i = 0; rc == BF_OK && i < stored->n_jobs; i++) {
+        rc = bf_list_push (&answer->jobs, stored->jobs[i]);
+    }
+    for (size_t i = 0; rc == BF_OK && i < stored->n_runs; i++) {
+        rc = bf_list_push (&answer->runs, stored->runs[i]);
+    }
+    return rc;
+}
+
+static bf_err
+items_read (bf_ledger *self, const Belfry__Internal__StoredAnswer *stored,
+            bf_answer *answer)
+{
+    bf_err rc = BF_OK;
+    for (size_t i = 0; rc == BF_OK && i < stored->n_items; i++) {
+        bf_answer *item = bf_arena_alloc (self->arena, sizeof *item);
+        if (!item) {
+            return BF_ENOMEM;
+        }
+        rc = bf_list_push (&answer->items, item);
+        if (rc == BF_OK) {
+            rc = shape_read (stored->items[i], item);
+        }
+    }
+    return rc;
+}
+
 static bf_err
 answer_unpack (bf_ledger *self, const void *bytes, size_t size, bf_answer *answer,
                bf_error *error)
@@ -44,18 +78,16 @@ answer_unpack (bf_ledger *self, const void *bytes, size_t size, bf_answer *answe
     *answer = (bf_answer){
         .code = err_of_wire (stored->code),
         .seq = stored->seq,
-        .result = stored->result,
-        .unchanged = stored->unchanged,
+        .failed = stored->failed,
+        .bulk = stored->bulk,
+        .backup = stored->backup,
     };
     if (answer->code != BF_OK) {
         bf_fail (&answer->error, answer->code, "%s", stored->text);
     }
-    bf_err rc = BF_OK;
-    for (size_t i = 0; rc == BF_OK && i < stored->n_jobs; i++) {
-        rc = bf_list_push (&answer->jobs, stored->jobs[i]);
-    }
-    for (size_t i = 0; rc == BF_OK && i < stored->n_runs; i++) {
-        rc = bf_list_push (&answer->runs, stored->runs[i]);
+    bf_err rc = shape_read (stored, answer);
+    if (rc == BF_OK) {
+        rc = items_read (self, stored, answer);
     }
     return rc == BF_OK ? BF_OK : bf_fail_plain (error, rc);
 }
@@ -87,31 +119,74 @@ row_bytes (bf_caller caller, size_t body)
            BF_ANSWER_ROW_BYTES;
 }
 
+static void
+shape_write (const bf_answer *answer, Belfry__Internal__StoredAnswer *stored)
+{
+    belfry__internal__stored_answer__init (stored);
+    stored->result = answer->result;
+    stored->unchanged = answer->unchanged;
+    stored->n_jobs = answer->jobs.count;
+    stored->jobs = (Belfry__Internal__StoredJob **)answer->jobs.items;
+    stored->n_runs = answer->runs.count;
+    stored->runs = (Belfry__Internal__Attempt **)answer->runs.items;
+}
+
+static bf_err
+items_write (bf_ledger *self, const bf_answer *answer,
+             Belfry__Internal__StoredAnswer *stored, bf_error *error)
+{
+    size_t count = answer->items.count;
+    Belfry__Internal__StoredAnswer *items =
+        bf_arena_alloc (self->arena, count * sizeof *items);
+    stored->items = bf_arena_alloc (self->arena, count * sizeof *stored->items);
+    if (!items || !stored->items) {
+        return bf_fail_plain (error, BF_ENOMEM);
+    }
+    for (size_t i = 0; i < count; i++) {
+        shape_write (answer->items.items[i], &items[i]);
+        stored->items[i] = &items[i];
+    }
+    stored->n_items = count;
+    return BF_OK;
+}
+
+/* The answer as the table keeps it. */
+static bf_err
+answer_pack (bf_ledger *self, const bf_answer *answer, uint8_t **body, size_t *size,
+             bf_error *error)
+{
+    Belfry__Internal__StoredAnswer stored;
+    shape_write (answer, &stored);
+    stored.code = (uint32_t)bf_err_wire (answer->code);
+    stored.text = answer->code == BF_OK ? "" : (char *)answer->error.text;
+    stored.seq = answer->seq;
+    stored.failed = answer->failed;
+    stored.bulk = answer->bulk;
+    stored.backup = answer->backup;
+    bf_err rc = items_write (self, answer, &stored, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
+    *body = bf_pack (&stored.base, self->arena, size);
+    return *body ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
+}
+
 bf_err
 bf_answer_store (bf_ledger *self, bf_caller caller, uint64_t fingerprint,
                  const bf_answer *answer, bf_error *error)
 {
-    Belfry__Internal__StoredAnswer stored = BELFRY__INTERNAL__STORED_ANSWER__INIT;
-    stored.code = (uint32_t)bf_err_wire (answer->code);
-    stored.text = answer->code == BF_OK ? "" : (char *)answer->error.text;
-    stored.seq = answer->seq;
-    stored.result = answer->result;
-    stored.unchanged = answer->unchanged;
-    stored.n_jobs = answer->jobs.count;
-    stored.jobs = (Belfry__Internal__StoredJob **)answer->jobs.items;
-    stored.n_runs = answer->runs.count;
-    stored.runs = (Belfry__Internal__Attempt **)answer->runs.items;
+    uint8_t *body;
     size_t size;
-    uint8_t *body = bf_pack (&stored.base, self->arena, &size);
-    if (!body) {
-        return bf_fail_plain (error, BF_ENOMEM);
+    bf_err rc = answer_pack (self, answer, &body, &size, error);
+    if (rc != BF_OK) {
+        return rc;
     }
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_ANSWER_INSERT);
     bind_request (stmt, caller.client, caller.request_id);
     sqlite3_bind_int64 (stmt, 3, self->boot_us);
     sqlite3_bind_int64 (stmt, 4, (sqlite3_int64)fingerprint);
     sqlite3_bind_blob (stmt, 5, body, (int)size, SQLITE_STATIC);
-    bf_err rc = bf_step_done (self->statements, stmt, error);
+    rc = bf_step_done (self->statements, stmt, error);
     if (rc == BF_OK) {
         self->counters.answers++;
         self->counters.answer_bytes += row_bytes (caller, size);
@@ -189,8 +264,20 @@ bf_answer_prune (bf_ledger *self, bf_error *error)
 }
 
 void
+bf_answer_forget_items (bf_answer *answer)
+{
+    for (size_t i = 0; i < answer->items.count; i++) {
+        bf_answer *item = answer->items.items[i];
+        bf_list_clear (&item->jobs);
+        bf_list_clear (&item->runs);
+    }
+    bf_list_clear (&answer->items);
+}
+
+void
 bf_answer_clear (bf_answer *answer)
 {
+    bf_answer_forget_items (answer);
     bf_list_clear (&answer->jobs);
     bf_list_clear (&answer->runs);
 }

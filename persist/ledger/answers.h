@@ -37,8 +37,9 @@ bf_err bf_answer_forget (bf_ledger *self, const char *client, const char *reques
  * so that the table shrinks back; called once per commit that stored some. */
 bf_err bf_answer_prune (bf_ledger *self, bf_error *error);
 
-/* Frees what an answer collected. */
+/* Frees what an answer collected; or only what the items of a Batch did. */
 void bf_answer_clear (bf_answer *answer);
+void bf_answer_forget_items (bf_answer *answer);
 
 /* Appends to an answer: a job, with those of its runs that a worker has (*stored, which may
  * be NULL, is it); an ordinal to such a job's `out`; a run. */

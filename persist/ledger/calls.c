@@ -4,6 +4,7 @@
  *
  *   request --> answered before? --> send that answer again
  *                    | no
+ *                    |--> by filter? --> an operation, operations.h
  *                    v
  *               savepoint --> command --> refusal: undo --.
  *                                |                        v
@@ -13,11 +14,17 @@
 
 #include "messages/codec.h"
 #include "persist/ledger/commands.h"
+#include "persist/ledger/copy.h"
+#include "persist/ledger/operations.h"
 
-/* One of `change` and `read`. `frees`: still done while the disk is full. */
+/* One of `change`, `read`, `by_filter`, which is for commands that are for many jobs alone,
+ * and `copies`, for the one that answers when the copy is made. `frees`: still done while
+ * the disk is full. */
 typedef struct {
     bf_command *change;
     bf_query *read;
+    bool by_filter;
+    bool copies;
     bool frees;
 } verb_t;
 
@@ -34,21 +41,50 @@ static const verb_t verbs[] = {
     [BELFRY__V1__REQUEST__COMMAND_FAIL] = {.change = bf_command_fail, .frees = true},
     [BELFRY__V1__REQUEST__COMMAND_SNOOZE] = {.change = bf_command_snooze, .frees = true},
     [BELFRY__V1__REQUEST__COMMAND_REDRIVE] = {.change = bf_command_redrive},
+    [BELFRY__V1__REQUEST__COMMAND_BATCH] = {.change = bf_command_batch},
     [BELFRY__V1__REQUEST__COMMAND_HEARTBEAT] = {.read = bf_query_heartbeat},
     [BELFRY__V1__REQUEST__COMMAND_GET] = {.read = bf_query_get},
     [BELFRY__V1__REQUEST__COMMAND_LIST] = {.read = bf_query_list},
     [BELFRY__V1__REQUEST__COMMAND_HISTORY] = {.read = bf_query_history},
     [BELFRY__V1__REQUEST__COMMAND_REPLAY] = {.read = bf_query_replay},
     [BELFRY__V1__REQUEST__COMMAND_STATUS] = {.read = bf_query_status},
+    [BELFRY__V1__REQUEST__COMMAND_STATS] = {.read = bf_query_stats},
+    [BELFRY__V1__REQUEST__COMMAND_SNAPSHOT] = {.read = bf_query_snapshot},
+    [BELFRY__V1__REQUEST__COMMAND_PRUNE] = {.by_filter = true, .frees = true},
+    [BELFRY__V1__REQUEST__COMMAND_BACKUP] = {.copies = true},
 };
 
 static const verb_t *
-verb_of (const Belfry__V1__Request *request)
+verb_of (Belfry__V1__Request__CommandCase kind)
 {
-    size_t index = (size_t)request->command_case;
+    size_t index = (size_t)kind;
     BF_INVARIANT (index < sizeof verbs / sizeof verbs[0]);
-    BF_INVARIANT (verbs[index].change || verbs[index].read);
+    BF_INVARIANT (verbs[index].change || verbs[index].read || verbs[index].by_filter ||
+                  verbs[index].copies);
     return &verbs[index];
+}
+
+bf_command *
+bf_command_of (Belfry__V1__Request__CommandCase kind)
+{
+    const verb_t *verb = verb_of (kind);
+    BF_INVARIANT (verb->change != NULL);
+    return verb->change;
+}
+
+bool
+bf_command_frees (const Belfry__V1__Request *request)
+{
+    if (request->command_case != BELFRY__V1__REQUEST__COMMAND_BATCH) {
+        return verb_of (request->command_case)->frees;
+    }
+    /* A batch, where all of it is. */
+    bool all = true;
+    for (size_t i = 0; i < request->batch->n_items; i++) {
+        int kind = (int)request->batch->items[i]->command_case;
+        all &= verb_of ((Belfry__V1__Request__CommandCase)kind)->frees;
+    }
+    return all;
 }
 
 static bf_err
@@ -93,7 +129,7 @@ read (bf_ledger *self, bf_caller caller, bf_query *query,
 }
 
 /* Of what a refused command had collected only that stays which belongs to its error: the
- * job in the way, or the runs that came first. */
+ * job in the way, the runs that came first, or which of a batch it was. */
 static void
 forget_result (bf_answer *answer)
 {
@@ -102,15 +138,14 @@ forget_result (bf_answer *answer)
     if (!belongs) {
         bf_list_truncate (&answer->jobs, 0);
         bf_list_truncate (&answer->runs, 0);
-        answer->result = 0;
+        bf_answer_forget_items (answer);
+        answer->result = answer->failed ? BELFRY__V1__REPLY__RESULT_BATCH : 0;
     }
 }
 
-/* Runs the command in its savepoint: afterwards either all of it is there, or nothing but
- * the answer. */
-static bf_err
-run (bf_ledger *self, bf_command *command, const Belfry__V1__Request *request,
-     bf_answer *answer, bf_error *error)
+bf_err
+bf_command_run (bf_ledger *self, bf_command *command, const Belfry__V1__Request *request,
+                bf_answer *answer, bf_error *error)
 {
     bf_mark mark;
     bf_err rc = bf_ledger_savepoint (self, &mark, error);
@@ -130,7 +165,7 @@ run (bf_ledger *self, bf_command *command, const Belfry__V1__Request *request,
 }
 
 static bf_err
-change (bf_ledger *self, bf_caller caller, const verb_t *verb,
+change (bf_ledger *self, bf_caller caller, bf_command *command,
         const Belfry__V1__Request *request, bf_answer *answer, bf_error *error)
 {
     uint64_t fingerprint = bf_request_fingerprint (request, self->arena);
@@ -145,7 +180,13 @@ change (bf_ledger *self, bf_caller caller, const verb_t *verb,
                    ? bf_answer_repeat (self, caller, answer, before == fingerprint, error)
                    : rc;
     }
-    if (bf_ledger_is_exhausted (self) || (self->scarce && !verb->frees)) {
+    if (verb_of (request->command_case)->copies) {
+        return bf_copy_call (self, caller, request, fingerprint, error);
+    }
+    if (bf_operation_is_known (self, caller)) {
+        return bf_operation_join (self, caller, fingerprint, error);
+    }
+    if (bf_ledger_is_exhausted (self) || (self->scarce && !bf_command_frees (request))) {
         bf_error refusal = {0};
         bf_fail (
             &refusal, BF_EDISKFULL,
@@ -153,7 +194,13 @@ change (bf_ledger *self, bf_caller caller, const verb_t *verb,
             "until there is room; try again later");
         return bf_refusal_send (self, caller, &refusal, error);
     }
-    rc = run (self, verb->change, request, answer, error);
+    if (bf_request_filter (request)) {
+        return bf_operation_begin (self, caller, fingerprint, request, error);
+    }
+    if (bf_request_dry_run (request)) {
+        return bf_dry_run_send (self, caller, request, error);
+    }
+    rc = bf_command_run (self, command, request, answer, error);
     if (rc != BF_OK) {
         return rc;
     }
@@ -166,13 +213,13 @@ bf_err
 bf_call_judge (bf_ledger *self, const Belfry__Internal__Call *call, bf_error *error)
 {
     const Belfry__V1__Request *request = call->request;
-    const verb_t *verb = verb_of (request);
+    const verb_t *verb = verb_of (request->command_case);
     bf_caller caller = {call->call, request->client, request->request_id};
     if (verb->read) {
         return read (self, caller, verb->read, call, error);
     }
     bf_answer answer = {0};
-    bf_err rc = change (self, caller, verb, request, &answer, error);
+    bf_err rc = change (self, caller, verb->change, request, &answer, error);
     bf_answer_clear (&answer);
     return rc;
 }

@@ -12,7 +12,7 @@ bf_command_cancel (bf_ledger *self, const Belfry__V1__Request *request, bf_answe
 {
     const Belfry__V1__Cancel *in = request->cancel;
     bf_job_row job;
-    bf_err rc = bf_ref_load (self, in->job, &job, error);
+    bf_err rc = bf_ref_load (self, in->job, in->if_version, &job, error);
     if (rc != BF_OK) {
         return rc;
     }

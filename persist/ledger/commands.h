@@ -24,6 +24,17 @@ bf_command bf_command_complete;
 bf_command bf_command_fail;
 bf_command bf_command_snooze;
 bf_command bf_command_redrive;
+bf_command bf_command_batch;
+
+/* calls.c: the command of a kind of request, for one that holds others. */
+bf_command *bf_command_of (Belfry__V1__Request__CommandCase kind);
+/* Whether it is still done while the disk is full. */
+bool bf_command_frees (const Belfry__V1__Request *request);
+/* Runs a command in a savepoint: afterwards either all of it is there, or nothing but the
+ * answer. An error is one that ends the batch; a refusal is the answer's code. */
+bf_err bf_command_run (bf_ledger *self, bf_command *command,
+                       const Belfry__V1__Request *request, bf_answer *answer,
+                       bf_error *error);
 
 typedef bf_err bf_query (bf_ledger *self, const Belfry__V1__Request *request,
                          Belfry__V1__Reply *reply, bf_error *error);
@@ -33,6 +44,8 @@ bf_query bf_query_list;
 bf_query bf_query_history;
 bf_query bf_query_replay;
 bf_query bf_query_status;
+bf_query bf_query_snapshot;
+bf_query bf_query_stats;
 bf_query bf_query_heartbeat;
 
 /* What the actors bring: proposals, which the rows may contradict, and notes. */
@@ -56,18 +69,25 @@ bf_err bf_refill_ready (bf_ledger *self, const Belfry__Internal__RefillReady *wa
 /* Writes what bf_note_extended has put by. */
 bf_err bf_extended_save (bf_ledger *self, bf_error *error);
 
-/* fire.c: a slot that is due becomes a run; wake.c: a run's timer has run out. *due false
- * where the rows say otherwise: then nothing was changed (a timer that is early was armed
- * again). *run may be ready, and is not put yet. */
-bf_err bf_timer_fire (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
-                      bool *due, bf_error *error);
-bf_err bf_timer_wake (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
-                      bool *due, bf_error *error);
+/* fire.c: a job's slot is due; wake.c: a run's timer has run out. */
+typedef enum {
+    BF_TIMER_STALE, /* the rows say otherwise: nothing was changed (a timer that is early
+                       was armed again) */
+    BF_TIMER_JOB,   /* the job was changed, and is not put yet */
+    BF_TIMER_RUN,   /* so was the run, which may be ready */
+} bf_timer_effect;
 
-/* Shared by several: the job that a JobRef names; the leased run that a token holds
- * (BF_ESTALE names who does). */
-bf_err bf_ref_load (bf_ledger *self, const Belfry__V1__JobRef *ref, bf_job_row *job,
-                    bf_error *error);
+bf_err bf_timer_fire (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
+                      bf_timer_effect *effect, bf_error *error);
+bf_err bf_timer_wake (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
+                      bf_timer_effect *effect, bf_error *error);
+
+/* Shared by several: the job that a JobRef names, BF_EVERSIONED where it has not the
+ * version that is wanted (0: any); the leased run that a token holds (BF_ESTALE names who
+ * does). */
+bf_err bf_ref_load (bf_ledger *self, const Belfry__V1__JobRef *ref, uint32_t if_version,
+                    bf_job_row *job, bf_error *error);
+bf_err bf_version_check (const bf_job_row *job, uint32_t wanted, bf_error *error);
 bf_err bf_token_load (bf_ledger *self, const char *text, bf_token *token, bf_job_row *job,
                       bf_run_row *run, bf_error *error);
 bf_err bf_token_check (bf_token token, const bf_run_row *run, bf_error *error);

@@ -49,11 +49,15 @@ too_late (bf_ledger *self, const bf_job_row *job, Belfry__Internal__StoredJob *s
     if (rc != BF_OK) {
         return rc;
     }
-    return bf_fail (error, BF_ETOOLATE,
-                    "job %llu is %s: its slot is committed, run %llu.%u is %s",
-                    (unsigned long long)job->id, bf_job_state_name (job->state),
-                    (unsigned long long)job->id, newest ? newest->ordinal : 0,
-                    newest ? bf_run_state_name (newest->state) : "gone");
+    if (!newest) {
+        return bf_fail (error, BF_ETOOLATE,
+                        "job %llu is %s: its slot is decided, and no run is left of it",
+                        (unsigned long long)job->id, bf_job_state_name (job->state));
+    }
+    return bf_fail (
+        error, BF_ETOOLATE, "job %llu is %s: its slot is committed, run %llu.%u is %s",
+        (unsigned long long)job->id, bf_job_state_name (job->state),
+        (unsigned long long)job->id, newest->ordinal, bf_run_state_name (newest->state));
 }
 
 static bf_err
@@ -77,9 +81,16 @@ bf_command_confirm (bf_ledger *self, const Belfry__V1__Request *request, bf_answ
 {
     const Belfry__V1__Confirm *in = request->confirm;
     bf_job_row job;
-    bf_err rc = bf_ref_load (self, in->job, &job, error);
+    bf_err rc = bf_ref_load (self, in->job, in->if_version, &job, error);
     if (rc != BF_OK) {
         return rc;
+    }
+    if (bf_trigger_recurs (&job.law.trigger)) {
+        return bf_fail (
+            error, BF_ESTATE,
+            "job %llu is recurring, which cannot be confirmed: schedule one job "
+            "for each deadline",
+            (unsigned long long)job.id);
     }
     bool unchanged = job.state == BF_JOB_CONFIRMED;
     Belfry__Internal__StoredJob *stored;

@@ -15,6 +15,7 @@
 #include "persist/ledger/outcome.h"
 #include "persist/ledger/render.h"
 #include "persist/ledger/sql.h"
+#include "persist/ledger/stats.h"
 
 typedef struct {
     uint32_t kind;
@@ -175,6 +176,10 @@ event_describe (bf_ledger *self, Belfry__V1__Event *event, const bf_job_row *job
         event->reason = (char *)detail->reason;
     }
     event->delta_us = detail->delta_us;
+    event->slots = detail->slots;
+    event->stretch_after = detail->stretch;
+    event->recovery = detail->recovery;
+    event->pruned = detail->pruned;
     return true;
 }
 
@@ -262,6 +267,7 @@ bf_event_write (bf_ledger *self, bf_event_kind kind, bf_job_row *job, bf_run_row
     event.seq = ++self->counters.head_seq;
     event.at_us = self->now.wall.us;
     event.kind = (char *)bf_event_name (kind);
+    bf_happened_event (self, kind, run);
     if (job) {
         event.prev_job_seq = job->last_seq;
         job->last_seq = event.seq;
@@ -269,9 +275,13 @@ bf_event_write (bf_ledger *self, bf_event_kind kind, bf_job_row *job, bf_run_row
     }
     if (run) {
         run->last_seq = event.seq;
-        if (kind == BF_EVENT_RUN_FIRED || kind == BF_EVENT_RUN_DELIVERED) {
+        if (kind == BF_EVENT_RUN_FIRED || kind == BF_EVENT_RUN_BLOCKED ||
+            kind == BF_EVENT_RUN_DELIVERED) {
             event.lateness_us = run->lateness_us;
         }
+    }
+    if (detail->stretch) {
+        detail->stretch->last_seq = event.seq;
     }
     topic_key_t key = {(uint32_t)kind, run ? run->type : job ? job->type : 0};
     bf_err rc = topic_advance (self, key, event.seq, &event.prev_seq, error);

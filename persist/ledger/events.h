@@ -13,6 +13,10 @@ typedef struct {
     bool with_spec;     /* its definition changed, too */
     bool with_payload;  /* the feed gets the job's payload (loaded) */
     int64_t delta_us;
+    Belfry__V1__Slots *slots; /* slots.h; with the row that they are now part of */
+    Belfry__V1__Stretch *stretch;
+    Belfry__V1__Recovery *recovery;
+    Belfry__V1__Pruned *pruned;
 } bf_event_detail;
 
 /* Writes one event and gives it to the feed. job and run may be NULL; their last_seq, and

@@ -45,7 +45,7 @@ bf_query_get (bf_ledger *self, const Belfry__V1__Request *request, Belfry__V1__R
     const Belfry__V1__Get *in = request->get;
     unsigned how = BF_REPLY | (in->with_payload ? BF_WITH_PAYLOAD : 0);
     bf_job_row job;
-    bf_err rc = bf_ref_load (self, in->job, &job, error);
+    bf_err rc = bf_ref_load (self, in->job, 0, &job, error);
     if (rc == BF_OK && in->with_payload) {
         rc = bf_job_load_payload (self, &job, error);
     }

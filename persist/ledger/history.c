@@ -111,7 +111,7 @@ bf_query_history (bf_ledger *self, const Belfry__V1__Request *request,
         return walk_log (self, last, &filter, &page, error);
     }
     bf_job_row job;
-    rc = bf_ref_load (self, in->job, &job, error);
+    rc = bf_ref_load (self, in->job, 0, &job, error);
     return rc == BF_OK ? walk_job (self, job.id, in->cursor ? in->cursor : job.last_seq,
                                    &filter, &page, error)
                        : rc;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * State moves, their events, and the telling of the others. All judgement is core's.
+ * State moves and their events. All judgement is core's; the rows are written, and the
+ * others told, by put.c.
  */
 #include "persist/ledger/moves.h"
-
-#include <string.h>
 
 #include "core/retry.h"
 #include "messages/limits.h"
@@ -13,6 +12,7 @@
 #include "persist/ledger/outcome.h"
 #include "persist/ledger/render.h"
 #include "persist/ledger/rows.h"
+#include "persist/ledger/stats.h"
 
 bf_err
 bf_job_move_to (bf_ledger *self, bf_job_row *job, bf_job_move move, bf_error *error)
@@ -28,9 +28,11 @@ bf_job_move_to (bf_ledger *self, bf_job_row *job, bf_job_move move, bf_error *er
     bool is_open = bf_job_is_open (next);
     if (was_open && !is_open) {
         self->counters.open_jobs--;
+        self->counters.final_jobs++;
         job->final_us = self->now.wall.us;
     } else if (!was_open && is_open) {
         self->counters.open_jobs++;
+        self->counters.final_jobs--;
         job->final_us = 0;
     }
     if (next == BF_JOB_CANCELLED || next == BF_JOB_CONFIRMED) {
@@ -41,15 +43,17 @@ bf_job_move_to (bf_ledger *self, bf_job_row *job, bf_job_move move, bf_error *er
     return BF_OK;
 }
 
-/* Counts a run in or out of the gauge of its state. */
-static void
-gauge_add (bf_ledger *self, bf_run_state state, int change)
+/* Counts a run in or out of the gauges of its state. */
+static bf_err
+gauge_add (bf_ledger *self, const bf_run_row *run, bf_run_state state, int change,
+           bf_error *error)
 {
     if (state == BF_RUN_READY) {
         self->counters.ready_runs += (uint64_t)change;
     } else if (state == BF_RUN_LEASED) {
         self->counters.leased_runs += (uint64_t)change;
     }
+    return bf_depth_add (self, run->queue, state, change, error);
 }
 
 bf_err
@@ -61,8 +65,13 @@ bf_run_move_to (bf_ledger *self, bf_run_row *run, bf_run_move move, bf_error *er
                         (unsigned long long)run->job, run->ordinal,
                         bf_run_state_name (run->state), bf_run_move_name (move));
     }
-    gauge_add (self, run->state, -1);
-    gauge_add (self, next, 1);
+    bf_err rc = gauge_add (self, run, run->state, -1, error);
+    if (rc == BF_OK) {
+        rc = gauge_add (self, run, next, 1, error);
+    }
+    if (rc != BF_OK) {
+        return rc;
+    }
     if (run->state == BF_RUN_LEASED) {
         run->lease_until_us = 0;
         run->run_until_us = 0;
@@ -75,21 +84,41 @@ bf_run_move_to (bf_ledger *self, bf_run_row *run, bf_run_move move, bf_error *er
     return BF_OK;
 }
 
-void
-bf_job_plan (bf_ledger *self, bf_job_row *job)
+int64_t
+bf_job_now (const bf_ledger *self, const bf_job_row *job)
 {
-    job->clock = job->law.trigger.clock;
-    job->due_us = job->clock == BF_CLOCK_BOOT
-                      ? bf_us_add (self->boot_us, job->law.trigger.us)
-                      : job->law.trigger.us;
+    return job->clock == BF_CLOCK_BOOT ? self->boot_us : self->now.wall.us;
+}
+
+void
+bf_job_arm (bf_ledger *self, bf_job_row *job)
+{
+    job->armed_us = bf_job_now (self, job);
+    job->wake_us = job->due_us;
     job->moved = true;
 }
 
-int64_t
-bf_job_lateness (const bf_ledger *self, const bf_job_row *job)
+bf_err
+bf_job_plan (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
-    int64_t now_us = job->clock == BF_CLOCK_BOOT ? self->boot_us : self->now.wall.us;
-    return now_us - job->due_us;
+    const bf_trigger *trigger = &job->law.trigger;
+    job->clock = bf_trigger_clock (trigger);
+    int64_t now_us = bf_job_now (self, job);
+    job->anchor_us = bf_trigger_anchor (trigger, now_us);
+    job->counts.fired = 0;
+    if (bf_trigger_recurs (trigger)) {
+        bf_grid grid = bf_job_grid (job);
+        if (!bf_grid_next (&grid, now_us, &job->due_us)) {
+            return bf_fail (error, BF_EINVALID,
+                            "end_us leaves the job no slot: set it later, or not at all");
+        }
+    } else {
+        int64_t from_us = trigger->kind == BF_TRIGGER_AFTER ? now_us : 0;
+        job->due_us = bf_us_add (bf_us_add (from_us, trigger->us),
+                                 bf_trigger_offset (trigger, job->id).us);
+    }
+    bf_job_arm (self, job);
+    return BF_OK;
 }
 
 static bf_err
@@ -103,6 +132,71 @@ run_deliver (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_error *error)
     return rc;
 }
 
+/* A failed attempt, or a slot that was missed: the event, and the end where it is the last.
+ * The failure is counted already. */
+static bf_err
+run_failed (bf_ledger *self, bf_job_row *job, bf_run_row *run, const char *reason,
+            bf_verdict verdict, bf_error *error)
+{
+    bf_err rc = bf_event_write (self, BF_EVENT_RUN_FAILED, job, run,
+                                &(bf_event_detail){.reason = reason}, error);
+    if (rc == BF_OK && verdict.move == BF_RUN_CANCEL) {
+        rc = bf_run_end (self, job, run, BF_RUN_CANCEL, BF_EVENT_RUN_CANCELLED, reason,
+                         error);
+    } else if (rc == BF_OK && verdict.move == BF_RUN_DIE) {
+        rc = bf_run_end (self, job, run, BF_RUN_DIE, BF_EVENT_RUN_DEAD, reason, error);
+    }
+    return rc;
+}
+
+static bf_verdict
+judge_failure (const bf_ledger *self, const bf_job_row *job, const bf_run_row *run,
+               bool non_retryable)
+{
+    bf_token token = {run->job, run->ordinal, run->attempt};
+    bf_span age = {self->boot_us - run->born_us};
+    return bf_retry_judge (&job->law.retry, token, run->failures, age, non_retryable,
+                           bf_run_is_withdrawn (job, run));
+}
+
+/* The state that a run begins in, with its event. */
+static bf_err
+run_begin (bf_ledger *self, bf_job_row *job, bf_run_row *run, const bf_birth *birth,
+           bf_error *error)
+{
+    static const char missed[] = "missed";
+    bf_verdict verdict = {.move = BF_RUN_MOVES};
+    bool works = job->law.delivery == BF_DELIVERY_WORK;
+    if (works && job->law.start_timeout.us > 0) {
+        run->timer_us = bf_us_add (self->boot_us, job->law.start_timeout.us);
+    }
+    if (birth->failed) {
+        run->failures = 1;
+        run->reason = missed;
+        verdict = judge_failure (self, job, run, false);
+    }
+    if (birth->blocked && verdict.move != BF_RUN_DIE) {
+        run->state = BF_RUN_BLOCKED;
+        job->counts.blocked++;
+    } else if (birth->failed) {
+        run->state = BF_RUN_RETRY_WAIT;
+        run->timer_us = bf_us_add (self->boot_us, verdict.wait.us);
+    }
+    bf_event_kind kind =
+        run->state == BF_RUN_BLOCKED ? BF_EVENT_RUN_BLOCKED : BF_EVENT_RUN_FIRED;
+    bf_err rc = gauge_add (self, run, run->state, 1, error);
+    if (rc == BF_OK) {
+        rc = bf_event_write (self, kind, job, run, &(bf_event_detail){.job_image = true},
+                             error);
+    }
+    if (rc == BF_OK && birth->failed) {
+        rc = run_failed (self, job, run, missed, verdict, error);
+    } else if (rc == BF_OK && !works && run->state == BF_RUN_READY) {
+        rc = run_deliver (self, job, run, error);
+    }
+    return rc;
+}
+
 bf_err
 bf_run_make (bf_ledger *self, bf_job_row *job, const bf_birth *birth, bf_run_row *run,
              bf_error *error)
@@ -111,6 +205,7 @@ bf_run_make (bf_ledger *self, bf_job_row *job, const bf_birth *birth, bf_run_row
     job->runs++;
     job->open_runs++;
     if (decides) {
+        job->counts.open++;
         job->reason = BF_JOB_NO_REASON;
     }
     *run = (bf_run_row){
@@ -125,19 +220,29 @@ bf_run_make (bf_ledger *self, bf_job_row *job, const bf_birth *birth, bf_run_row
         .clock = birth->clock,
         .due_us = birth->due_us,
         .lateness_us = birth->lateness_us,
+        .born_us = self->boot_us,
         .ready_us = self->boot_us,
         .created_us = self->now.wall.us,
     };
-    gauge_add (self, BF_RUN_READY, 1);
-    if (job->law.delivery == BF_DELIVERY_WORK && job->law.start_timeout.us > 0) {
-        run->timer_us = bf_us_add (self->boot_us, job->law.start_timeout.us);
+    return run_begin (self, job, run, birth, error);
+}
+
+bf_err
+bf_run_unblock (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_error *error)
+{
+    int64_t timer_us = run->timer_us;
+    bf_err rc = bf_run_move_to (self, run, BF_RUN_UNBLOCK, error);
+    if (rc != BF_OK) {
+        return rc;
     }
-    bf_err rc = bf_event_write (self, BF_EVENT_RUN_FIRED, job, run,
-                                &(bf_event_detail){.job_image = true}, error);
-    if (rc == BF_OK && job->law.delivery == BF_DELIVERY_NOTIFY) {
-        rc = run_deliver (self, job, run, error);
-    }
-    return rc;
+    job->counts.blocked--;
+    run->timer_us = timer_us;
+    run->ready_us = self->boot_us;
+    rc = bf_event_write (self, BF_EVENT_RUN_FIRED, job, run,
+                         &(bf_event_detail){.job_image = true}, error);
+    return rc == BF_OK && job->law.delivery == BF_DELIVERY_NOTIFY
+               ? run_deliver (self, job, run, error)
+               : rc;
 }
 
 bf_err
@@ -184,22 +289,24 @@ bf_run_return (bf_ledger *self, const bf_job_row *job, bf_run_row *run, bf_error
     bf_err rc = bf_run_move_to (self, run, BF_RUN_RETURN, error);
     bool unseen = run->attempt == 1 && run->failures == 0;
     if (rc == BF_OK && unseen && job->law.start_timeout.us > 0) {
-        run->timer_us = bf_us_add (run->ready_us, job->law.start_timeout.us);
+        run->timer_us = bf_us_add (run->born_us, job->law.start_timeout.us);
     }
     return rc;
 }
 
 bf_err
-bf_run_wake (bf_ledger *self, bf_run_row *run, bf_error *error)
+bf_run_wake (bf_ledger *self, const bf_job_row *job, bf_run_row *run, bf_error *error)
 {
     bf_err rc = bf_run_move_to (self, run, BF_RUN_WAKE, error);
     run->ready_us = self->boot_us;
+    if (rc == BF_OK && run->attempt == 0 && job->law.start_timeout.us > 0) {
+        run->timer_us = bf_us_add (self->boot_us, job->law.start_timeout.us);
+    }
     return rc;
 }
 
-/* The job's own end, where this run's end is it. */
-static bf_err
-job_follow (bf_ledger *self, bf_job_row *job, bf_error *error)
+bf_err
+bf_job_follow (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     bf_job_move move = bf_job_judge (job->state, job->state == BF_JOB_SCHEDULED,
                                      job->open_runs, job->reason != BF_JOB_NO_REASON);
@@ -235,6 +342,7 @@ bf_err
 bf_run_end (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_run_move move,
             bf_event_kind kind, const char *reason, bf_error *error)
 {
+    bool was_blocked = run->state == BF_RUN_BLOCKED;
     bf_err rc = bf_run_move_to (self, run, move, error);
     if (rc != BF_OK) {
         return rc;
@@ -243,6 +351,10 @@ bf_run_end (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_run_move move,
         run->reason = reason;
     }
     job->open_runs--;
+    if (run->decides) {
+        job->counts.open--;
+        job->counts.blocked -= was_blocked;
+    }
     if (run->decides && !bf_run_is_withdrawn (job, run)) {
         job->reason = reason_of_end (run->state);
     }
@@ -252,7 +364,7 @@ bf_run_end (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_run_move move,
         .with_payload = kind == BF_EVENT_RUN_DELIVERED,
     };
     rc = bf_event_write (self, kind, job, run, &detail, error);
-    return rc == BF_OK ? job_follow (self, job, error) : rc;
+    return rc == BF_OK ? bf_job_follow (self, job, error) : rc;
 }
 
 bf_err
@@ -260,30 +372,18 @@ bf_run_fail (bf_ledger *self, bf_job_row *job, bf_run_row *run, const char *reas
              bool non_retryable, bf_error *error)
 {
     run->failures++;
-    bf_token token = {run->job, run->ordinal, run->attempt};
-    bf_verdict verdict = bf_retry_judge (&job->law.retry, token, run->failures,
-                                         non_retryable, bf_run_is_withdrawn (job, run));
     run->reason = reason;
+    bf_verdict verdict = judge_failure (self, job, run, non_retryable);
     bf_err rc = BF_OK;
     if (verdict.move == BF_RUN_RETRY) {
         rc = bf_run_move_to (self, run, BF_RUN_RETRY, error);
         run->timer_us = bf_us_add (self->boot_us, verdict.wait.us);
     }
-    if (rc == BF_OK) {
-        rc = bf_event_write (self, BF_EVENT_RUN_FAILED, job, run,
-                             &(bf_event_detail){.reason = reason}, error);
-    }
-    if (rc == BF_OK && verdict.move == BF_RUN_CANCEL) {
-        rc = bf_run_end (self, job, run, BF_RUN_CANCEL, BF_EVENT_RUN_CANCELLED, reason,
-                         error);
-    } else if (rc == BF_OK && verdict.move == BF_RUN_DIE) {
-        rc = bf_run_end (self, job, run, BF_RUN_DIE, BF_EVENT_RUN_DEAD, reason, error);
-    }
-    return rc;
+    return rc == BF_OK ? run_failed (self, job, run, reason, verdict, error) : rc;
 }
 
-static bf_err
-run_flag (bf_ledger *self, const bf_run_row *run, bf_error *error)
+bf_err
+bf_run_flag (bf_ledger *self, const bf_run_row *run, bf_error *error)
 {
     Belfry__Internal__Attempt *attempt = bf_arena_alloc (self->arena, sizeof *attempt);
     if (!attempt) {
@@ -306,7 +406,7 @@ bf_job_withdraw_runs (bf_ledger *self, bf_job_row *job, const char *reason, bf_e
     for (size_t i = 0; rc == BF_OK && i < count; i++) {
         bf_run_row *run = &runs[i];
         if (run->state == BF_RUN_LEASED) {
-            rc = run_flag (self, run, error);
+            rc = bf_run_flag (self, run, error);
             continue;
         }
         rc = bf_run_end (self, job, run, BF_RUN_CANCEL, BF_EVENT_RUN_CANCELLED, reason,
@@ -314,129 +414,6 @@ bf_job_withdraw_runs (bf_ledger *self, bf_job_row *job, const char *reason, bf_e
         if (rc == BF_OK) {
             rc = bf_run_put (self, job, run, error);
         }
-    }
-    return rc;
-}
-
-/* What the clock watches for this job: the source says on which clock. */
-static bf_timer
-slot_timer (const bf_ledger *self, const bf_job_row *job, bf_clock clock, int64_t due_us)
-{
-    bf_timer timer = {BF_SOURCE_SLOT_WALL, job->id, 0, due_us, job->queue};
-    if (clock == BF_CLOCK_BOOT) {
-        timer.source = BF_SOURCE_SLOT_BOOT;
-        timer.due_us = bf_scale_to_boot (&self->scale, due_us).us;
-    }
-    return timer;
-}
-
-bf_err
-bf_job_tell (bf_ledger *self, const bf_job_row *job, bf_error *error)
-{
-    bool is_timed = bf_job_is_timed (job);
-    bool stays = is_timed && job->clock == job->was_clock;
-    if (job->was_timed && !stays) {
-        bf_err rc = bf_outcome_timer (
-            self, false, slot_timer (self, job, job->was_clock, job->was_due_us), error);
-        if (rc != BF_OK) {
-            return rc;
-        }
-    }
-    bool same = job->was_timed && stays && job->due_us == job->was_due_us &&
-                job->queue == job->was_queue;
-    if (is_timed && !same) {
-        return bf_outcome_timer (self, true,
-                                 slot_timer (self, job, job->clock, job->due_us), error);
-    }
-    return BF_OK;
-}
-
-bf_err
-bf_job_put (bf_ledger *self, bf_job_row *job, bf_error *error)
-{
-    bf_err rc = bf_job_save (self, job, error);
-    return rc == BF_OK ? bf_job_tell (self, job, error) : rc;
-}
-
-static bf_err
-tell_clock (bf_ledger *self, const bf_run_row *run, bf_error *error)
-{
-    if (run->timer_us == run->was_timer_us) {
-        return BF_OK;
-    }
-    bf_timer timer = {BF_SOURCE_RUN, run->job, run->ordinal, 0, run->queue};
-    if (run->timer_us) {
-        timer.due_us = bf_scale_to_boot (&self->scale, run->timer_us).us;
-    }
-    return bf_outcome_timer (self, run->timer_us != 0, timer, error);
-}
-
-static bf_err
-tell_dispatcher (bf_ledger *self, const bf_run_row *run, bf_error *error)
-{
-    if (run->state != BF_RUN_READY || run->was_state == BF_RUN_READY) {
-        return BF_OK;
-    }
-    Belfry__Internal__ReadyRun *ready = bf_arena_alloc (self->arena, sizeof *ready);
-    if (!ready) {
-        return bf_fail_plain (error, BF_ENOMEM);
-    }
-    bf_ready_to_wire ((bf_ready){run->queue, run->ready_us, run->job, run->ordinal}, ready);
-    return bf_outcome_dispatcher (self, BELFRY__INTERNAL__DISPATCHER_ITEM__ITEM_READY,
-                                  ready, error);
-}
-
-static bf_err
-tell_closed (bf_ledger *self, const bf_run_row *run, bf_error *error)
-{
-    Belfry__Internal__Attempt *attempt = bf_arena_alloc (self->arena, sizeof *attempt);
-    if (!attempt) {
-        return bf_fail_plain (error, BF_ENOMEM);
-    }
-    bf_attempt_to_wire ((bf_token){run->job, run->ordinal, run->was_attempt}, attempt);
-    return bf_outcome_retry (self, BELFRY__INTERNAL__RETRY_ITEM__ITEM_CLOSED, attempt,
-                             error);
-}
-
-bf_err
-bf_lease_tell (bf_ledger *self, const bf_job_row *job, const bf_run_row *run,
-               bf_error *error)
-{
-    Belfry__Internal__LeaseOpened *opened = bf_arena_alloc (self->arena, sizeof *opened);
-    Belfry__Internal__Attempt *attempt = bf_arena_alloc (self->arena, sizeof *attempt);
-    if (!opened || !attempt) {
-        return bf_fail_plain (error, BF_ENOMEM);
-    }
-    belfry__internal__lease_opened__init (opened);
-    bf_attempt_to_wire ((bf_token){run->job, run->ordinal, run->attempt}, attempt);
-    opened->attempt = attempt;
-    opened->from_boot_us = self->now.boot.us;
-    opened->lease_us = job->law.lease.us;
-    if (run->run_until_us) {
-        opened->run_until_boot_us = bf_scale_to_boot (&self->scale, run->run_until_us).us;
-    }
-    opened->flagged = bf_run_is_withdrawn (job, run);
-    return bf_outcome_retry (self, BELFRY__INTERNAL__RETRY_ITEM__ITEM_OPENED, opened,
-                             error);
-}
-
-bf_err
-bf_run_put (bf_ledger *self, const bf_job_row *job, bf_run_row *run, bf_error *error)
-{
-    bool was_leased = run->was_state == BF_RUN_LEASED;
-    bool is_leased = run->state == BF_RUN_LEASED;
-    bf_err rc = bf_run_save (self, run, error);
-    if (rc == BF_OK) {
-        rc = tell_clock (self, run, error);
-    }
-    if (rc == BF_OK) {
-        rc = tell_dispatcher (self, run, error);
-    }
-    if (rc == BF_OK && was_leased && !is_leased) {
-        rc = tell_closed (self, run, error);
-    }
-    if (rc == BF_OK && is_leased && !was_leased) {
-        rc = bf_lease_tell (self, job, run, error);
     }
     return rc;
 }

@@ -15,10 +15,13 @@
 bf_err bf_job_move_to (bf_ledger *self, bf_job_row *job, bf_job_move move, bf_error *error);
 bf_err bf_run_move_to (bf_ledger *self, bf_run_row *run, bf_run_move move, bf_error *error);
 
-/* Sets when the job's slot is due, on the clock that its trigger chose. */
-void bf_job_plan (bf_ledger *self, bf_job_row *job);
-/* How far past its due time the job is; negative before it. */
-int64_t bf_job_lateness (const bf_ledger *self, const bf_job_row *job);
+/* Now, on the clock that the job's slots count on. */
+int64_t bf_job_now (const bf_ledger *self, const bf_job_row *job);
+/* Plans the first slot of a definition that begins now, on the clock that its trigger
+ * chose. BF_EINVALID: its bounds leave it none. */
+bf_err bf_job_plan (bf_ledger *self, bf_job_row *job, bf_error *error);
+/* Its slot came within reach now: made, moved or resumed. */
+void bf_job_arm (bf_ledger *self, bf_job_row *job);
 
 /* What makes a run. redone_decides: of the run that a redrive redoes. due_us and
  * lateness_us as in Run. */
@@ -28,10 +31,13 @@ typedef struct {
     bf_clock clock;
     int64_t due_us;
     int64_t lateness_us;
+    bool blocked; /* runs of earlier slots go first */
+    bool failed;  /* it was missed, and that counts as a failure (Late FAIL) */
 } bf_birth;
 
-/* A new run of the job, in state ready, with its event run.fired and, for NOTIFY, its
- * delivery. The job's counters are changed, its state is not. */
+/* A new run of the job: ready, with its event run.fired and, for NOTIFY, its delivery; or
+ * blocked, with run.blocked; or, failed, in retry_wait or dead, with run.fired and what
+ * follows from the failure. The job's counters are changed, its state is not. */
 bf_err bf_run_make (bf_ledger *self, bf_job_row *job, const bf_birth *birth,
                     bf_run_row *run, bf_error *error);
 
@@ -50,13 +56,23 @@ bf_err bf_run_lease (bf_ledger *self, bf_job_row *job, bf_run_row *run, const ch
 bf_err bf_run_return (bf_ledger *self, const bf_job_row *job, bf_run_row *run,
                       bf_error *error);
 
-/* Its wait is over: ready again, its place in the queue is now. No event. */
-bf_err bf_run_wake (bf_ledger *self, bf_run_row *run, bf_error *error);
+/* Those that it waited for are final: ready, with its event run.fired; for NOTIFY with its
+ * delivery, too. */
+bf_err bf_run_unblock (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_error *error);
+
+/* Its wait is over: ready again, its place in the queue is now; start_timeout begins where
+ * nobody ever had it (Late FAIL). No event. */
+bf_err bf_run_wake (bf_ledger *self, const bf_job_row *job, bf_run_row *run,
+                    bf_error *error);
 
 /* A final move of a run, with its event, and what it means for the job (core's
  * bf_job_judge) with the job's. */
 bf_err bf_run_end (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_run_move move,
                    bf_event_kind kind, const char *reason, bf_error *error);
+
+/* The job's own end where nothing of it is left: judged after its last slot is gone, or its
+ * last run is final. */
+bf_err bf_job_follow (bf_ledger *self, bf_job_row *job, bf_error *error);
 
 /* A failed attempt of a leased run: counts it, judges (core/retry.h), and writes run.failed
  * and what follows. */
@@ -68,9 +84,12 @@ bf_err bf_run_fail (bf_ledger *self, bf_job_row *job, bf_run_row *run, const cha
  * changed. */
 bf_err bf_job_withdraw_runs (bf_ledger *self, bf_job_row *job, const char *reason,
                              bf_error *error);
+/* Asks the worker that has this run to stop. */
+bf_err bf_run_flag (bf_ledger *self, const bf_run_row *run, bf_error *error);
 
 /* Writes the rows and tells the others. job_put: the counters and moves; a new or redefined
- * job has verbs of its own in schedule.c. */
+ * job has verbs of its own in schedule.c. It also lets the oldest blocked run go where
+ * nobody that it waits for is left, so that no end of a run can forget to. */
 bf_err bf_job_put (bf_ledger *self, bf_job_row *job, bf_error *error);
 bf_err bf_job_tell (bf_ledger *self, const bf_job_row *job, bf_error *error);
 bf_err bf_run_put (bf_ledger *self, const bf_job_row *job, bf_run_row *run,

@@ -39,7 +39,7 @@ queue_remember (bf_ledger *self, uint32_t id, queue_key_t key, bf_error *error)
 {
     bf_queue *queue = calloc (1, sizeof *queue);
     if (queue) {
-        *queue = (bf_queue){id, key.ns, key.name};
+        *queue = (bf_queue){.id = id, .ns = key.ns, .name = key.name};
         if (bf_map_put (self->queues_by_name, &key, sizeof key, queue) == BF_OK) {
             if (bf_list_push (&self->queues, queue) == BF_OK) {
                 return BF_OK;

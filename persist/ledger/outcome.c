@@ -75,6 +75,7 @@ bf_outcome_clock_reset (bf_ledger *self, bf_error *error)
     ITEM_NEW (Belfry__Internal__ClockItem, belfry__internal__clock_item__init,
               BELFRY__INTERNAL__CLOCK_ITEM__ITEM_RESET);
     item->reset = true;
+    item->since_boot_us = self->room_again ? self->scarce_since.us : 0;
     return push (&self->outcome.clock, item, error);
 }
 

@@ -38,16 +38,40 @@
  * quarter of this (bf_ledger_used); the rest is for the item that went over. */
 #define BF_BATCH_BYTES ((size_t)256 * 1024 * 1024)
 
+#define BF_LATENESS_BUCKETS 13
+#define BF_BATCH_BUCKETS 11
+
+/* What happened since the ledger was opened: see StatsReply. */
+typedef struct {
+    uint64_t lateness[BF_LATENESS_BUCKETS];
+    uint64_t fired;
+    uint64_t missed;
+    uint64_t skipped;
+    uint64_t overlap_skipped;
+    uint64_t buffer_dropped;
+    uint64_t cancelled_others;
+    uint64_t terminated_others;
+    uint64_t succeeded;
+    uint64_t failed;
+    uint64_t dead;
+    uint64_t expired;
+} bf_happened;
+
 /* Counters of the row `meta`: changed in memory, written once per commit, taken back with a
  * savepoint. */
 typedef struct {
     uint64_t next_id;
     uint64_t head_seq;
     uint64_t open_jobs;
+    uint64_t final_jobs;
     uint64_t ready_runs;
     uint64_t leased_runs;
     uint64_t answers;
     uint64_t answer_bytes;
+    /* Not in the row: since the ledger was opened. */
+    uint64_t pruned_jobs;
+    uint64_t pruned_events;
+    bf_happened happened;
 } bf_counters;
 
 /* A namespace or a type. Its number is its place in the list, from 1. */
@@ -60,7 +84,23 @@ typedef struct {
     uint32_t id;
     uint32_t ns;
     uint32_t name;
+    uint64_t ready; /* runs in it, by their state */
+    uint64_t leased;
 } bf_queue;
+
+/* How a step changed a queue's depth. */
+typedef struct {
+    uint32_t queue;
+    bf_run_state state;
+    int change;
+} bf_depth_undo;
+
+/* Transactions since the ledger was opened. */
+typedef struct {
+    uint64_t count;
+    uint64_t batches[BF_BATCH_BUCKETS]; /* by the number of their items */
+    uint64_t items;                     /* of the batch that stands */
+} bf_commits;
 
 /* The last seq of a topic. */
 typedef struct {
@@ -80,8 +120,25 @@ typedef struct {
 typedef struct {
     bf_counters counters;
     size_t gateway, feed, clock, dispatcher, retry, names, queues, topics_made,
-        topics_touched;
+        topics_touched, depths_touched;
 } bf_mark;
+
+/* How old the oldest rows are, and how far pruning is; ledger/retention.c. */
+typedef struct {
+    int64_t final_us; /* no final job ended earlier; INT64_MAX: there is none */
+    int64_t event_us; /* when the two oldest events were written; INT64_MAX: there is one */
+    uint64_t oldest_seq;
+    /* This cycle has looked at final jobs up to here, and has passed some over: the oldest
+     * of them, or INT64_MAX. */
+    int64_t behind_us;
+    uint64_t behind_id;
+    int64_t passed_us;
+    bool more_finals; /* the last slice was full */
+    bool more_events;
+    bool events_first;      /* the other duty had the last turn */
+    int64_t finals_rest_us; /* boot time: since when either duty has rested */
+    int64_t events_rest_us;
+} bf_expiry;
 
 /* What a full disk puts off; ledger/held.c. */
 typedef struct {
@@ -95,6 +152,12 @@ typedef struct {
     int64_t stepped_us;   /* steps of the clock that were not written, together */
     int64_t stepped_before_us;
 } bf_held;
+
+/* Decisions on what was late; ledger/recovery.c. */
+typedef struct bf_recovery bf_recovery;
+
+/* A backup under way; ledger/copy.c. */
+typedef struct bf_copy bf_copy;
 
 struct bf_ledger {
     bf_database *database;
@@ -115,8 +178,17 @@ struct bf_ledger {
     bool wrote;        /* the transaction has begun */
     bool failed;       /* an error after which the files must be left to recovery */
     bool scarce;       /* new work is refused */
-    bool room_again;   /* scarcity ended: what was dropped meanwhile must be told again */
+    bool room_again; /* scarcity ended: what was dropped meanwhile must be told again… */
+    bf_boot scarce_since; /* …since then */
     bf_held held;
+    bf_recovery *recovery;  /* NULL until there is something to tell */
+    bf_copy *copy;          /* NULL: none */
+    size_t next_chore;      /* tend.c */
+    bf_list operations;     /* by filter, under way; operations.c */
+    size_t next_operation;  /* whose turn it is */
+    bf_retention retention; /* defaults resolved */
+    bf_expiry expiry;
+    bf_expiry expiry_saved;  /* as committed */
     bf_boot exhausted_until; /* not even the reserve was enough: every write is refused */
 
     bf_list names; /* bf_name, by id - 1 */
@@ -126,8 +198,10 @@ struct bf_ledger {
     bf_map *topics;         /* by (kind, type) */
     bf_list topics_made;    /* bf_topic, the same, in the order of their making */
     bf_list topics_touched; /* bf_topic_undo of this batch, in the arena */
-    bf_map *extended;       /* bf_extension by run: heartbeats that wait for a commit */
-    bf_mark batch;          /* what the whole batch has to take back */
+    bf_list depths_touched; /* bf_depth_undo, likewise */
+    bf_commits commits;
+    bf_map *extended; /* bf_extension by run: heartbeats that wait for a commit */
+    bf_mark batch;    /* what the whole batch has to take back */
 };
 
 /* A heartbeat that waits for a commit to go along with. */
@@ -135,6 +209,19 @@ typedef struct {
     bf_token token;
     int64_t until_us;
 } bf_extension;
+
+/* What became of a job's slots: Counts in belfry.proto. */
+typedef struct {
+    uint32_t fired;
+    uint32_t missed;
+    uint32_t skipped;
+    uint32_t overlap_skipped;
+    uint32_t buffer_dropped;
+    uint32_t cancelled_others;
+    uint32_t terminated_others;
+    uint32_t open;    /* runs of slots, and redrives of them, that are open… */
+    uint32_t blocked; /* …and those of them that are blocked */
+} bf_slot_counts;
 
 /* A job's row. Strings and bytes live in the batch's arena, or are the caller's. */
 typedef struct {
@@ -148,9 +235,14 @@ typedef struct {
     bool paused;
     bf_clock clock;
     int64_t due_us;
+    int64_t wake_us;
+    int64_t armed_us;
+    int64_t anchor_us;
     uint32_t version;
     uint32_t runs;
     uint32_t open_runs;
+    bf_slot_counts counts;
+    uint32_t others_below; /* slot runs below were asked to stop by the overlap policy */
     int64_t created_us;
     int64_t updated_us;
     int64_t final_us; /* 0 while open */
@@ -160,10 +252,15 @@ typedef struct {
     uint32_t payload_bytes;
     ProtobufCBinaryData payload; /* only where it was asked for */
     bf_spec law;                 /* what core/ needs of spec */
-    /* The row as it was read: what was armed for it. */
+    char **tags;                 /* of spec */
+    size_t n_tags;
+    /* The row as it was read: what was armed for it, and which tags were in the table. */
+    bool was_open;
+    char **was_tags;
+    size_t n_was_tags;
     bool was_timed;
     bf_clock was_clock;
-    int64_t was_due_us;
+    int64_t was_wake_us;
     uint32_t was_queue;
     bool moved; /* more than its counters changed */
 } bf_job_row;
@@ -175,7 +272,7 @@ typedef struct {
     uint32_t type;
     bf_run_state state;
     bf_origin origin;
-    bool decides; /* its end is the job's: the slot, and the redrive of one */
+    bool decides; /* of a slot, or the redrive of one: its end may be the job's */
     uint32_t job_version;
     bf_clock clock;
     int64_t due_us;
@@ -183,6 +280,7 @@ typedef struct {
     uint32_t attempt;
     uint32_t failures;
     uint32_t redriven_by;
+    int64_t born_us;
     int64_t ready_us;
     int64_t timer_us;       /* 0: none */
     int64_t lease_until_us; /* LEASED only */
@@ -208,8 +306,12 @@ typedef struct {
     uint64_t seq;
     uint32_t result; /* field number in Reply.result, 0 for none */
     bool unchanged;
-    bf_list jobs; /* Belfry__Internal__StoredJob */
-    bf_list runs; /* Belfry__Internal__Attempt */
+    bf_list jobs;    /* Belfry__Internal__StoredJob */
+    bf_list runs;    /* Belfry__Internal__Attempt */
+    bf_list items;   /* bf_answer, in the arena: of a Batch, in the order of its commands */
+    uint32_t failed; /* which item did, from 1 */
+    Belfry__V1__BulkReply *bulk;     /* of a command by filter */
+    Belfry__V1__BackupReply *backup; /* of a Backup */
 } bf_answer;
 
 /* persist/ledger.c: a savepoint with everything in memory that belongs to it.
@@ -222,6 +324,9 @@ bf_err bf_ledger_undo (bf_ledger *self, const bf_mark *mark, bf_error *error);
 /* True for errors that are the client's: the step is undone and answered. Everything else
  * ends the batch. */
 bool bf_ledger_is_refusal (bf_err code);
+
+/* What an error within a batch means for those to come; returns it. */
+bf_err bf_ledger_note (bf_ledger *self, bf_err rc);
 
 /* Not even the reserve was enough a moment ago: nothing is written. */
 bool bf_ledger_is_exhausted (const bf_ledger *self);

@@ -60,18 +60,18 @@ judge_timer (bf_ledger *self, bf_timer timer, grant_t *grant, bf_error *error)
 {
     bf_job_row job;
     bf_run_row run;
-    bool due;
+    bf_timer_effect effect;
     bf_err rc = timer.source == BF_SOURCE_RUN
-                    ? bf_timer_wake (self, timer, &job, &run, &due, error)
-                    : bf_timer_fire (self, timer, &job, &run, &due, error);
-    if (rc != BF_OK || !due) {
+                    ? bf_timer_wake (self, timer, &job, &run, &effect, error)
+                    : bf_timer_fire (self, timer, &job, &run, &effect, error);
+    if (rc != BF_OK || effect == BF_TIMER_STALE) {
         return rc;
     }
     /* The job may have been given another type since the timer was armed. */
-    if (grant && run.queue == timer.queue) {
+    if (effect == BF_TIMER_RUN && grant && run.queue == timer.queue) {
         rc = grant_add (self, grant, &job, &run, error);
     }
-    if (rc == BF_OK) {
+    if (rc == BF_OK && effect == BF_TIMER_RUN) {
         rc = bf_run_put (self, &job, &run, error);
     }
     return rc == BF_OK ? bf_job_put (self, &job, error) : rc;

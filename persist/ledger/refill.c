@@ -43,6 +43,12 @@ read_timer (const bf_ledger *self, bf_timer_source source, sqlite3_stmt *stmt)
         .due_us = sqlite3_column_int64 (stmt, slots ? 1 : 2),
         .queue = (uint32_t)sqlite3_column_int64 (stmt, slots ? 2 : 3),
     };
+    int64_t slot_us = slots ? sqlite3_column_int64 (stmt, 3) : timer.due_us;
+    if (slot_us != timer.due_us) {
+        timer.slot_us = source == BF_SOURCE_SLOT_WALL
+                            ? slot_us
+                            : bf_scale_to_boot (&self->scale, slot_us).us;
+    }
     if (source != BF_SOURCE_SLOT_WALL) {
         timer.due_us = bf_scale_to_boot (&self->scale, timer.due_us).us;
     }

@@ -30,7 +30,8 @@ bool
 bf_run_is_withdrawn (const bf_job_row *job, const bf_run_row *run)
 {
     return job->state == BF_JOB_CANCELLED || job->state == BF_JOB_CONFIRMED ||
-           run->job_version < job->version;
+           run->job_version < job->version ||
+           (run->decides && run->ordinal < job->others_below);
 }
 
 static Belfry__V1__JobSpec *
@@ -47,10 +48,33 @@ render_spec (bf_ledger *self, const bf_job_row *job, unsigned how)
     if (job->key) {
         spec->key = (char *)job->key;
     }
+    if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY) {
+        spec->every->anchor_case = BELFRY__V1__EVERY__ANCHOR_ANCHOR_US;
+        spec->every->anchor_us = job->anchor_us;
+    }
     if (how & BF_WITH_PAYLOAD) {
         spec->payload = job->payload;
     }
     return spec;
+}
+
+static Belfry__V1__Counts *
+render_counts (bf_ledger *self, const bf_job_row *job)
+{
+    Belfry__V1__Counts *wire = bf_arena_alloc (self->arena, sizeof *wire);
+    if (wire) {
+        belfry__v1__counts__init (wire);
+        wire->fired = job->counts.fired;
+        wire->missed = job->counts.missed;
+        wire->skipped = job->counts.skipped;
+        wire->overlap_skipped = job->counts.overlap_skipped;
+        wire->buffer_dropped = job->counts.buffer_dropped;
+        wire->cancelled_others = job->counts.cancelled_others;
+        wire->terminated_others = job->counts.terminated_others;
+        wire->open = job->counts.open;
+        wire->blocked = job->counts.blocked;
+    }
+    return wire;
 }
 
 Belfry__V1__Job *
@@ -76,6 +100,15 @@ bf_render_job (bf_ledger *self, const bf_job_row *job, unsigned how)
     wire->last_seq = job->last_seq;
     wire->payload_bytes = job->payload_bytes;
     wire->payload_hash = job->payload_hash;
+    wire->counts = render_counts (self, job);
+    if (!wire->counts) {
+        return NULL;
+    }
+    if (!(how & BF_REPLY)) {
+        wire->armed_us = job->armed_us;
+        wire->wake_us = job->wake_us;
+        wire->others_below = job->others_below;
+    }
     if (how & (BF_IMAGE_SPEC | BF_REPLY)) {
         wire->spec = render_spec (self, job, how);
         if (!wire->spec) {
@@ -118,7 +151,7 @@ bf_render_run (bf_ledger *self, const bf_job_row *job, const bf_run_row *run, un
     wire->origin = (Belfry__V1__Origin)run->origin;
     wire->due_us = run->due_us;
     wire->lateness_us = run->lateness_us;
-    wire->late = run->lateness_us > BF_GRACE_US;
+    wire->late = run->lateness_us > job->law.late.grace.us;
     wire->attempt = run->attempt;
     wire->failures = run->failures;
     if (run->worker) {

@@ -80,15 +80,18 @@ render_item (bf_ledger *self, const Belfry__Internal__StoredJob *stored,
     for (size_t i = 0; i < stored->n_out && *out_bytes < OUT_BYTES; i++) {
         bf_run_row run;
         rc = bf_run_load (self, stored->job, stored->out[i], &run, error);
+        if (rc == BF_ENOTFOUND) {
+            continue; /* pruned since, out of a series */
+        }
         if (rc != BF_OK) {
             return rc;
         }
-        item->out[i] = bf_render_run (self, &job, &run, BF_REPLY);
-        if (!item->out[i]) {
+        Belfry__V1__Run *out = bf_render_run (self, &job, &run, BF_REPLY);
+        if (!out) {
             return no_memory (error);
         }
-        item->n_out++;
-        *out_bytes += belfry__v1__run__get_packed_size (item->out[i]);
+        item->out[item->n_out++] = out;
+        *out_bytes += belfry__v1__run__get_packed_size (out);
     }
     return BF_OK;
 }
@@ -101,9 +104,10 @@ drop_specs (Belfry__V1__JobsReply *jobs)
     }
 }
 
+/* *out_bytes: what the `out` of this reply takes so far. */
 static bf_err
-render_jobs (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply,
-             bf_error *error)
+render_jobs (bf_ledger *self, const bf_answer *answer, size_t *out_bytes,
+             Belfry__V1__JobsReply **jobs_p, bf_error *error)
 {
     size_t count = answer->jobs.count;
     Belfry__V1__JobsReply *jobs = bf_arena_alloc (self->arena, sizeof *jobs);
@@ -115,9 +119,8 @@ render_jobs (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply,
     }
     belfry__v1__jobs_reply__init (jobs);
     jobs->items = list;
-    size_t out_bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        bf_err rc = render_item (self, answer->jobs.items[i], &items[i], &out_bytes, error);
+        bf_err rc = render_item (self, answer->jobs.items[i], &items[i], out_bytes, error);
         if (rc == BF_ENOTFOUND) {
             continue; /* pruned since */
         }
@@ -126,10 +129,7 @@ render_jobs (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply,
         }
         list[jobs->n_items++] = &items[i];
     }
-    if (count > 1 && belfry__v1__jobs_reply__get_packed_size (jobs) > BF_REPLY_BYTES) {
-        drop_specs (jobs);
-    }
-    reply->jobs = jobs;
+    *jobs_p = jobs;
     return BF_OK;
 }
 
@@ -143,7 +143,7 @@ load_both (bf_ledger *self, const Belfry__Internal__Attempt *attempt, bf_job_row
 }
 
 static bf_err
-render_runs (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply,
+render_runs (bf_ledger *self, const bf_answer *answer, Belfry__V1__RunsReply **runs_p,
              bf_error *error)
 {
     size_t count = answer->runs.count;
@@ -170,7 +170,73 @@ render_runs (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply,
             return no_memory (error);
         }
     }
-    reply->runs = runs;
+    *runs_p = runs;
+    return BF_OK;
+}
+
+static bf_err
+render_batch_item (bf_ledger *self, const bf_answer *answer, size_t *out_bytes,
+                   Belfry__V1__BatchReply__Item *item, bf_error *error)
+{
+    belfry__v1__batch_reply__item__init (item);
+    item->result_case = (Belfry__V1__BatchReply__Item__ResultCase)answer->result;
+    return answer->result == BELFRY__V1__REPLY__RESULT_JOBS
+               ? render_jobs (self, answer, out_bytes, &item->jobs, error)
+               : render_runs (self, answer, &item->runs, error);
+}
+
+/* What a batch can do without: first the definitions, then the reasons of runs, which its
+ * own Fail and Snooze gave. The rest always fits: 1000 runs, or jobs with their `out`, and
+ * 1000 jobs that were scheduled. */
+static void
+shorten_batch (Belfry__V1__BatchReply *batch)
+{
+    for (size_t i = 0; i < batch->n_items; i++) {
+        if (batch->items[i]->result_case == BELFRY__V1__BATCH_REPLY__ITEM__RESULT_JOBS) {
+            drop_specs (batch->items[i]->jobs);
+        }
+    }
+    if (belfry__v1__batch_reply__get_packed_size (batch) <= BF_REPLY_BYTES) {
+        return;
+    }
+    for (size_t i = 0; i < batch->n_items; i++) {
+        bool is_runs =
+            batch->items[i]->result_case == BELFRY__V1__BATCH_REPLY__ITEM__RESULT_RUNS;
+        for (size_t k = 0; is_runs && k < batch->items[i]->runs->n_runs; k++) {
+            batch->items[i]->runs->runs[k]->reason = (char *)protobuf_c_empty_string;
+        }
+    }
+}
+
+static bf_err
+render_batch (bf_ledger *self, const bf_answer *answer, Belfry__V1__BatchReply **batch_p,
+              bf_error *error)
+{
+    size_t count = answer->items.count;
+    Belfry__V1__BatchReply *batch = bf_arena_alloc (self->arena, sizeof *batch);
+    Belfry__V1__BatchReply__Item *items =
+        bf_arena_alloc (self->arena, count * sizeof *items);
+    Belfry__V1__BatchReply__Item **list =
+        bf_arena_alloc (self->arena, count * sizeof *list);
+    if (!batch || !items || !list) {
+        return no_memory (error);
+    }
+    belfry__v1__batch_reply__init (batch);
+    batch->failed = answer->failed;
+    batch->items = list;
+    size_t out_bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bf_err rc =
+            render_batch_item (self, answer->items.items[i], &out_bytes, &items[i], error);
+        if (rc != BF_OK) {
+            return rc;
+        }
+        list[batch->n_items++] = &items[i];
+    }
+    if (belfry__v1__batch_reply__get_packed_size (batch) > BF_REPLY_BYTES) {
+        shorten_batch (batch);
+    }
+    *batch_p = batch;
     return BF_OK;
 }
 
@@ -240,6 +306,20 @@ render_claim (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply
     return BF_OK;
 }
 
+/* A large reply does without definitions. */
+static bf_err
+render_all_jobs (bf_ledger *self, const bf_answer *answer, Belfry__V1__JobsReply **jobs,
+                 bf_error *error)
+{
+    size_t out_bytes = 0;
+    bf_err rc = render_jobs (self, answer, &out_bytes, jobs, error);
+    if (rc == BF_OK && (*jobs)->n_items > 1 &&
+        belfry__v1__jobs_reply__get_packed_size (*jobs) > BF_REPLY_BYTES) {
+        drop_specs (*jobs);
+    }
+    return rc;
+}
+
 static bf_err
 render_result (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply,
                bf_error *error)
@@ -247,11 +327,19 @@ render_result (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *repl
     reply->result_case = (Belfry__V1__Reply__ResultCase)answer->result;
     switch (answer->result) {
     case BELFRY__V1__REPLY__RESULT_JOBS:
-        return render_jobs (self, answer, reply, error);
+        return render_all_jobs (self, answer, &reply->jobs, error);
     case BELFRY__V1__REPLY__RESULT_RUNS:
-        return render_runs (self, answer, reply, error);
+        return render_runs (self, answer, &reply->runs, error);
     case BELFRY__V1__REPLY__RESULT_CLAIM:
         return render_claim (self, answer, reply, error);
+    case BELFRY__V1__REPLY__RESULT_BATCH:
+        return render_batch (self, answer, &reply->batch, error);
+    case BELFRY__V1__REPLY__RESULT_BULK:
+        reply->bulk = answer->bulk;
+        return BF_OK;
+    case BELFRY__V1__REPLY__RESULT_BACKUP:
+        reply->backup = answer->backup;
+        return BF_OK;
     default:
         reply->result_case = BELFRY__V1__REPLY__RESULT__NOT_SET;
         return BF_OK;

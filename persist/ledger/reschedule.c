@@ -17,12 +17,27 @@ retime (bf_ledger *self, const Belfry__V1__Reschedule *in, bf_job_row *job, bf_e
     if (!spec) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
-    if (in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_AT_US) {
+    bool recurs = in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_EVERY;
+    if (recurs != bf_trigger_recurs (&job->law.trigger)) {
+        return bf_fail (
+            error, BF_EINVALID, "job %llu %s, and stays so: give it %s, or replace it",
+            (unsigned long long)job->id, recurs ? "is a one-shot" : "is recurring",
+            recurs ? "at_us or after_us" : "every");
+    }
+    if (recurs) {
+        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
+        spec->every = in->every;
+    } else if (in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_AT_US) {
         spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
         spec->at_us = in->at_us;
     } else {
         spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
         spec->after_us = in->after_us;
+    }
+    /* The jitter stays, and may not reach beyond the next slot. */
+    if (recurs && spec->jitter_us >= spec->every->interval_us) {
+        return bf_fail (error, BF_EINVALID,
+                        "the job's jitter is as long as the interval or longer");
     }
     job->law = bf_spec_from_wire (spec);
     bf_err rc = bf_trigger_check (self, job->law.trigger, in->reject_past, error);
@@ -35,7 +50,7 @@ bf_command_reschedule (bf_ledger *self, const Belfry__V1__Request *request,
 {
     const Belfry__V1__Reschedule *in = request->reschedule;
     bf_job_row job;
-    bf_err rc = bf_ref_load (self, in->job, &job, error);
+    bf_err rc = bf_ref_load (self, in->job, in->if_version, &job, error);
     if (rc == BF_OK) {
         rc = bf_job_load_payload (self, &job, error);
     }

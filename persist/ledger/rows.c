@@ -9,6 +9,7 @@
 #include "messages/codec.h"
 #include "messages/translate.h"
 #include "persist/ledger/sql.h"
+#include "persist/ledger/tags.h"
 
 static const char *
 text_copy (bf_ledger *self, sqlite3_stmt *stmt, int column, bool *out_of_memory)
@@ -36,6 +37,12 @@ blob_copy (bf_ledger *self, sqlite3_stmt *stmt, int column, bool *out_of_memory)
     data.len = size;
     *out_of_memory |= !data.data;
     return data;
+}
+
+static uint32_t
+number (sqlite3_stmt *stmt, int column)
+{
+    return (uint32_t)sqlite3_column_int64 (stmt, column);
 }
 
 static void
@@ -82,6 +89,8 @@ spec_read (bf_ledger *self, bf_job_row *job, bf_error *error)
             (unsigned long long)job->id);
     }
     job->law = bf_spec_from_wire (spec);
+    job->tags = spec->tags;
+    job->n_tags = spec->n_tags;
     return BF_OK;
 }
 
@@ -91,34 +100,51 @@ bf_job_read (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *err
     bool out_of_memory = false;
     *job = (bf_job_row){
         .id = (uint64_t)sqlite3_column_int64 (stmt, 0),
-        .ns = (uint32_t)sqlite3_column_int64 (stmt, 1),
-        .type = (uint32_t)sqlite3_column_int64 (stmt, 2),
-        .queue = (uint32_t)sqlite3_column_int64 (stmt, 3),
+        .ns = number (stmt, 1),
+        .type = number (stmt, 2),
+        .queue = number (stmt, 3),
         .key = text_copy (self, stmt, 4, &out_of_memory),
         .state = (bf_job_state)sqlite3_column_int (stmt, 5),
         .reason = (bf_job_reason)sqlite3_column_int (stmt, 6),
         .paused = sqlite3_column_int (stmt, 7),
         .clock = (bf_clock)sqlite3_column_int (stmt, 8),
         .due_us = sqlite3_column_int64 (stmt, 9),
-        .version = (uint32_t)sqlite3_column_int64 (stmt, 10),
-        .runs = (uint32_t)sqlite3_column_int64 (stmt, 11),
-        .open_runs = (uint32_t)sqlite3_column_int64 (stmt, 12),
-        .created_us = sqlite3_column_int64 (stmt, 13),
-        .updated_us = sqlite3_column_int64 (stmt, 14),
-        .final_us = sqlite3_column_int64 (stmt, 15),
-        .last_seq = (uint64_t)sqlite3_column_int64 (stmt, 16),
-        .spec = blob_copy (self, stmt, 17, &out_of_memory),
-        .payload_hash = (uint64_t)sqlite3_column_int64 (stmt, 18),
-        .payload_bytes = (uint32_t)sqlite3_column_int64 (stmt, 19),
+        .wake_us = sqlite3_column_int64 (stmt, 10),
+        .armed_us = sqlite3_column_int64 (stmt, 11),
+        .anchor_us = sqlite3_column_int64 (stmt, 12),
+        .version = number (stmt, 13),
+        .runs = number (stmt, 14),
+        .open_runs = number (stmt, 15),
+        .counts.open = number (stmt, 16),
+        .counts.blocked = number (stmt, 17),
+        .counts.fired = number (stmt, 18),
+        .counts.missed = number (stmt, 19),
+        .counts.skipped = number (stmt, 20),
+        .counts.overlap_skipped = number (stmt, 21),
+        .counts.buffer_dropped = number (stmt, 22),
+        .counts.cancelled_others = number (stmt, 23),
+        .counts.terminated_others = number (stmt, 24),
+        .others_below = number (stmt, 25),
+        .created_us = sqlite3_column_int64 (stmt, 26),
+        .updated_us = sqlite3_column_int64 (stmt, 27),
+        .final_us = sqlite3_column_int64 (stmt, 28),
+        .last_seq = (uint64_t)sqlite3_column_int64 (stmt, 29),
+        .spec = blob_copy (self, stmt, 30, &out_of_memory),
+        .payload_hash = (uint64_t)sqlite3_column_int64 (stmt, 31),
+        .payload_bytes = number (stmt, 32),
     };
     if (out_of_memory) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
     job->was_timed = bf_job_is_timed (job);
     job->was_clock = job->clock;
-    job->was_due_us = job->due_us;
+    job->was_wake_us = job->wake_us;
     job->was_queue = job->queue;
-    return spec_read (self, job, error);
+    bf_err rc = spec_read (self, job, error);
+    job->was_open = bf_job_is_open (job->state);
+    job->was_tags = job->tags;
+    job->n_was_tags = job->n_tags;
+    return rc;
 }
 
 bf_err
@@ -172,8 +198,16 @@ bf_job_load_payload (bf_ledger *self, bf_job_row *job, bf_error *error)
     return rc == BF_OK && out_of_memory ? bf_fail_plain (error, BF_ENOMEM) : rc;
 }
 
+/* Runs a statement that writes the row, and what goes with it. */
+static bf_err
+job_written (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *error)
+{
+    bf_err rc = bf_step_done (self->statements, stmt, error);
+    return rc == BF_OK ? bf_tags_follow (self, job, error) : rc;
+}
+
 bf_err
-bf_job_insert (bf_ledger *self, const bf_job_row *job, bf_error *error)
+bf_job_insert (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_JOB_INSERT);
     sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job->id);
@@ -186,44 +220,54 @@ bf_job_insert (bf_ledger *self, const bf_job_row *job, bf_error *error)
     sqlite3_bind_int (stmt, 8, job->paused);
     sqlite3_bind_int (stmt, 9, (int)job->clock);
     sqlite3_bind_int64 (stmt, 10, job->due_us);
-    sqlite3_bind_int64 (stmt, 11, job->version);
-    sqlite3_bind_int64 (stmt, 12, job->runs);
-    sqlite3_bind_int64 (stmt, 13, job->open_runs);
+    sqlite3_bind_int64 (stmt, 11, job->wake_us);
+    sqlite3_bind_int64 (stmt, 12, job->armed_us);
+    sqlite3_bind_int64 (stmt, 13, job->anchor_us);
     sqlite3_bind_int64 (stmt, 14, job->created_us);
-    sqlite3_bind_int64 (stmt, 15, job->updated_us);
-    bind_time (stmt, 16, job->final_us);
-    sqlite3_bind_int64 (stmt, 17, (sqlite3_int64)job->last_seq);
+    sqlite3_bind_int64 (stmt, 15, (sqlite3_int64)job->last_seq);
     /* A spec is never empty: it holds a trigger. */
-    sqlite3_bind_blob (stmt, 18, job->spec.data, (int)job->spec.len, SQLITE_STATIC);
-    sqlite3_bind_int64 (stmt, 19, (sqlite3_int64)job->payload_hash);
-    bind_blob (stmt, 20, job->payload);
-    return bf_step_done (self->statements, stmt, error);
+    sqlite3_bind_blob (stmt, 16, job->spec.data, (int)job->spec.len, SQLITE_STATIC);
+    sqlite3_bind_int64 (stmt, 17, (sqlite3_int64)job->payload_hash);
+    bind_blob (stmt, 18, job->payload);
+    return job_written (self, stmt, job, error);
 }
 
 static void
 bind_counts (sqlite3_stmt *stmt, const bf_job_row *job)
 {
-    sqlite3_bind_int64 (stmt, 1, job->runs);
-    sqlite3_bind_int64 (stmt, 2, job->open_runs);
-    sqlite3_bind_int (stmt, 3, (int)job->reason);
-    sqlite3_bind_int64 (stmt, 4, job->updated_us);
-    sqlite3_bind_int64 (stmt, 5, (sqlite3_int64)job->last_seq);
-    sqlite3_bind_int64 (stmt, 6, (sqlite3_int64)job->id);
+    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job->id);
+    sqlite3_bind_int64 (stmt, 2, job->runs);
+    sqlite3_bind_int64 (stmt, 3, job->open_runs);
+    sqlite3_bind_int (stmt, 4, (int)job->reason);
+    sqlite3_bind_int64 (stmt, 5, job->updated_us);
+    sqlite3_bind_int64 (stmt, 6, (sqlite3_int64)job->last_seq);
+    sqlite3_bind_int64 (stmt, 7, job->counts.open);
+    sqlite3_bind_int64 (stmt, 8, job->counts.blocked);
+    sqlite3_bind_int64 (stmt, 9, job->counts.fired);
+    sqlite3_bind_int64 (stmt, 10, job->counts.missed);
+    sqlite3_bind_int64 (stmt, 11, job->counts.skipped);
+    sqlite3_bind_int64 (stmt, 12, job->counts.overlap_skipped);
+    sqlite3_bind_int64 (stmt, 13, job->counts.buffer_dropped);
+    sqlite3_bind_int64 (stmt, 14, job->counts.cancelled_others);
+    sqlite3_bind_int64 (stmt, 15, job->counts.terminated_others);
+    sqlite3_bind_int64 (stmt, 16, job->others_below);
 }
 
 static void
 bind_move (sqlite3_stmt *stmt, const bf_job_row *job)
 {
     bind_counts (stmt, job);
-    sqlite3_bind_int (stmt, 7, (int)job->state);
-    sqlite3_bind_int (stmt, 8, job->paused);
-    sqlite3_bind_int (stmt, 9, (int)job->clock);
-    sqlite3_bind_int64 (stmt, 10, job->due_us);
-    bind_time (stmt, 11, job->final_us);
+    sqlite3_bind_int (stmt, 17, (int)job->state);
+    sqlite3_bind_int (stmt, 18, job->paused);
+    sqlite3_bind_int (stmt, 19, (int)job->clock);
+    sqlite3_bind_int64 (stmt, 20, job->due_us);
+    sqlite3_bind_int64 (stmt, 21, job->wake_us);
+    sqlite3_bind_int64 (stmt, 22, job->armed_us);
+    bind_time (stmt, 23, job->final_us);
 }
 
 bf_err
-bf_job_save (bf_ledger *self, const bf_job_row *job, bf_error *error)
+bf_job_save (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     sqlite3_stmt *stmt;
     if (job->moved) {
@@ -233,21 +277,28 @@ bf_job_save (bf_ledger *self, const bf_job_row *job, bf_error *error)
         stmt = bf_statement (self->statements, SQL_JOB_COUNT);
         bind_counts (stmt, job);
     }
-    return bf_step_done (self->statements, stmt, error);
+    return job_written (self, stmt, job, error);
 }
 
 bf_err
-bf_job_save_definition (bf_ledger *self, const bf_job_row *job, bf_error *error)
+bf_job_save_definition (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_JOB_DEFINE);
     bind_move (stmt, job);
-    sqlite3_bind_int64 (stmt, 12, job->type);
-    sqlite3_bind_int64 (stmt, 13, job->queue);
-    sqlite3_bind_int64 (stmt, 14, job->version);
-    sqlite3_bind_blob (stmt, 15, job->spec.data, (int)job->spec.len, SQLITE_STATIC);
-    sqlite3_bind_int64 (stmt, 16, (sqlite3_int64)job->payload_hash);
-    bind_blob (stmt, 17, job->payload);
-    return bf_step_done (self->statements, stmt, error);
+    sqlite3_bind_int64 (stmt, 24, job->type);
+    sqlite3_bind_int64 (stmt, 25, job->queue);
+    sqlite3_bind_int64 (stmt, 26, job->version);
+    sqlite3_bind_int64 (stmt, 27, job->anchor_us);
+    sqlite3_bind_blob (stmt, 28, job->spec.data, (int)job->spec.len, SQLITE_STATIC);
+    sqlite3_bind_int64 (stmt, 29, (sqlite3_int64)job->payload_hash);
+    bind_blob (stmt, 30, job->payload);
+    return job_written (self, stmt, job, error);
+}
+
+bf_grid
+bf_job_grid (const bf_job_row *job)
+{
+    return bf_grid_of (&job->law.trigger, job->anchor_us, job->id);
 }
 
 bool
@@ -256,8 +307,8 @@ bf_job_is_timed (const bf_job_row *job)
     return job->state == BF_JOB_SCHEDULED && !job->paused;
 }
 
-static bf_err
-run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_error *error)
+bf_err
+bf_run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_error *error)
 {
     bool out_of_memory = false;
     *run = (bf_run_row){
@@ -275,17 +326,18 @@ run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_error *error)
         .attempt = (uint32_t)sqlite3_column_int64 (stmt, 11),
         .failures = (uint32_t)sqlite3_column_int64 (stmt, 12),
         .redriven_by = (uint32_t)sqlite3_column_int64 (stmt, 13),
-        .ready_us = sqlite3_column_int64 (stmt, 14),
-        .timer_us = sqlite3_column_int64 (stmt, 15),
-        .lease_until_us = sqlite3_column_int64 (stmt, 16),
-        .run_until_us = sqlite3_column_int64 (stmt, 17),
-        .worker = text_copy (self, stmt, 18, &out_of_memory),
-        .created_us = sqlite3_column_int64 (stmt, 19),
-        .claimed_us = sqlite3_column_int64 (stmt, 20),
-        .final_us = sqlite3_column_int64 (stmt, 21),
-        .reason = text_copy (self, stmt, 22, &out_of_memory),
-        .last_seq = (uint64_t)sqlite3_column_int64 (stmt, 23),
-        .result = blob_copy (self, stmt, 24, &out_of_memory),
+        .born_us = sqlite3_column_int64 (stmt, 14),
+        .ready_us = sqlite3_column_int64 (stmt, 15),
+        .timer_us = sqlite3_column_int64 (stmt, 16),
+        .lease_until_us = sqlite3_column_int64 (stmt, 17),
+        .run_until_us = sqlite3_column_int64 (stmt, 18),
+        .worker = text_copy (self, stmt, 19, &out_of_memory),
+        .created_us = sqlite3_column_int64 (stmt, 20),
+        .claimed_us = sqlite3_column_int64 (stmt, 21),
+        .final_us = sqlite3_column_int64 (stmt, 22),
+        .reason = text_copy (self, stmt, 23, &out_of_memory),
+        .last_seq = (uint64_t)sqlite3_column_int64 (stmt, 24),
+        .result = blob_copy (self, stmt, 25, &out_of_memory),
     };
     run->was_state = run->state;
     run->was_attempt = run->attempt;
@@ -307,10 +359,22 @@ bf_run_load (bf_ledger *self, uint64_t job, uint32_t ordinal, bf_run_row *run,
                         (unsigned long long)job, ordinal);
     }
     if (rc == BF_OK) {
-        rc = run_read (self, stmt, run, error);
+        rc = bf_run_read (self, stmt, run, error);
         bf_statement_reset (stmt);
     }
     return rc;
+}
+
+bf_err
+bf_run_load_blocked (bf_ledger *self, uint64_t job, bf_run_row *run, bf_error *error)
+{
+    sqlite3_stmt *stmt = bf_statement (self->statements, SQL_RUN_BLOCKED);
+    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job);
+    bool row = false;
+    bf_err rc = bf_step_row (self->statements, stmt, &row, error);
+    uint32_t ordinal = rc == BF_OK && row ? number (stmt, 0) : 0;
+    bf_statement_reset (stmt);
+    return rc == BF_OK ? bf_run_load (self, job, ordinal, run, error) : rc;
 }
 
 bf_err
@@ -330,7 +394,7 @@ bf_run_list (bf_ledger *self, uint64_t job, uint32_t before, bool open_only, siz
     bool row = false;
     bf_err rc = bf_step_row (self->statements, stmt, &row, error);
     while (rc == BF_OK && row) {
-        rc = run_read (self, stmt, &list[found], error);
+        rc = bf_run_read (self, stmt, &list[found], error);
         if (rc == BF_OK) {
             found++;
             rc = bf_step_row (self->statements, stmt, &row, error);
@@ -362,17 +426,18 @@ run_insert (bf_ledger *self, const bf_run_row *run, bf_error *error)
     sqlite3_bind_int64 (stmt, 12, run->attempt);
     sqlite3_bind_int64 (stmt, 13, run->failures);
     sqlite3_bind_int64 (stmt, 14, run->redriven_by);
-    sqlite3_bind_int64 (stmt, 15, run->ready_us);
-    bind_time (stmt, 16, run->timer_us);
-    bind_time (stmt, 17, run->lease_until_us);
-    bind_time (stmt, 18, run->run_until_us);
-    bind_text (stmt, 19, run->worker);
-    sqlite3_bind_int64 (stmt, 20, run->created_us);
-    bind_time (stmt, 21, run->claimed_us);
-    bind_time (stmt, 22, run->final_us);
-    bind_text (stmt, 23, run->reason);
-    sqlite3_bind_int64 (stmt, 24, (sqlite3_int64)run->last_seq);
-    bind_blob (stmt, 25, run->result);
+    sqlite3_bind_int64 (stmt, 15, run->born_us);
+    sqlite3_bind_int64 (stmt, 16, run->ready_us);
+    bind_time (stmt, 17, run->timer_us);
+    bind_time (stmt, 18, run->lease_until_us);
+    bind_time (stmt, 19, run->run_until_us);
+    bind_text (stmt, 20, run->worker);
+    sqlite3_bind_int64 (stmt, 21, run->created_us);
+    bind_time (stmt, 22, run->claimed_us);
+    bind_time (stmt, 23, run->final_us);
+    bind_text (stmt, 24, run->reason);
+    sqlite3_bind_int64 (stmt, 25, (sqlite3_int64)run->last_seq);
+    bind_blob (stmt, 26, run->result);
     return bf_step_done (self->statements, stmt, error);
 }
 

@@ -18,17 +18,24 @@ bf_err bf_job_load_payload (bf_ledger *self, bf_job_row *job, bf_error *error);
 /* Reads the columns of a query that selects a whole job. */
 bf_err bf_job_read (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *error);
 
-bf_err bf_job_insert (bf_ledger *self, const bf_job_row *job, bf_error *error);
+bf_err bf_job_insert (bf_ledger *self, bf_job_row *job, bf_error *error);
 /* Counters, and state and due time where they moved. */
-bf_err bf_job_save (bf_ledger *self, const bf_job_row *job, bf_error *error);
+bf_err bf_job_save (bf_ledger *self, bf_job_row *job, bf_error *error);
 /* All of it, the definition and job->payload included. */
-bf_err bf_job_save_definition (bf_ledger *self, const bf_job_row *job, bf_error *error);
+bf_err bf_job_save_definition (bf_ledger *self, bf_job_row *job, bf_error *error);
 
 /* Whether it is armed: the same condition as the index job_due. */
 bool bf_job_is_timed (const bf_job_row *job);
+/* The slots of a job that recurs. Borrows the row. */
+bf_grid bf_job_grid (const bf_job_row *job);
 
 bf_err bf_run_load (bf_ledger *self, uint64_t job, uint32_t ordinal, bf_run_row *run,
                     bf_error *error);
+/* Reads the columns of a query that selects a whole run. */
+bf_err bf_run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_error *error);
+/* The oldest run of the job that is blocked; there must be one. */
+bf_err bf_run_load_blocked (bf_ledger *self, uint64_t job, bf_run_row *run,
+                            bf_error *error);
 /* Up to `max` runs with an ordinal under `before` (0: from the newest), newest first, open
  * ones only where asked. *runs is in the arena. */
 bf_err bf_run_list (bf_ledger *self, uint64_t job, uint32_t before, bool open_only,

@@ -17,7 +17,7 @@
 bf_err
 bf_trigger_check (bf_ledger *self, bf_trigger trigger, bool reject_past, bf_error *error)
 {
-    if (!reject_past || trigger.clock != BF_CLOCK_WALL || trigger.us >= self->now.wall.us) {
+    if (!reject_past || trigger.kind != BF_TRIGGER_AT || trigger.us >= self->now.wall.us) {
         return BF_OK;
     }
     char due[BF_ISO_BYTES];
@@ -46,6 +46,8 @@ static bf_err
 define (bf_ledger *self, const Belfry__V1__JobSpec *spec, bf_job_row *job, bf_error *error)
 {
     job->law = bf_spec_from_wire (spec);
+    job->tags = spec->tags;
+    job->n_tags = spec->n_tags;
     job->payload = spec->payload;
     job->payload_bytes = (uint32_t)spec->payload.len;
     job->payload_hash = bf_hash (spec->payload.data, spec->payload.len);
@@ -79,7 +81,9 @@ create (bf_ledger *self, const Belfry__V1__JobSpec *spec, bool reject_past,
         rc = bf_trigger_check (self, job.law.trigger, reject_past, error);
     }
     if (rc == BF_OK) {
-        bf_job_plan (self, &job);
+        rc = bf_job_plan (self, &job, error);
+    }
+    if (rc == BF_OK) {
         bf_event_detail detail = {.job_image = true, .with_spec = true};
         rc = bf_event_write (self, BF_EVENT_JOB_SCHEDULED, &job, NULL, &detail, error);
     }
@@ -111,7 +115,10 @@ bf_job_redefine (bf_ledger *self, bf_job_row *job, bf_event_kind kind, bf_error 
     }
     job->version++;
     job->reason = BF_JOB_NO_REASON;
-    bf_job_plan (self, job);
+    rc = bf_job_plan (self, job, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
     bf_event_detail detail = {.job_image = true, .with_spec = true};
     rc = bf_event_write (self, kind, job, NULL, &detail, error);
     if (rc == BF_OK) {
@@ -175,6 +182,20 @@ on_taken_key (bf_ledger *self, const Belfry__V1__JobSpec *spec,
     return rc;
 }
 
+/* Whether the definition may take the place of the one that there is. */
+static bf_err
+check_version (const Belfry__V1__JobSpec *spec, const bf_job_row *open, uint32_t wanted,
+               bf_error *error)
+{
+    if (wanted == 0 || open) {
+        return open ? bf_version_check (open, wanted, error) : BF_OK;
+    }
+    return bf_fail (error, BF_EVERSIONED,
+                    "no open job in namespace %s has the key %s, so none has version %u: "
+                    "leave if_version out to make one",
+                    spec->ns, spec->key, wanted);
+}
+
 static bf_err
 schedule_one (bf_ledger *self, const Belfry__V1__JobSpec *spec,
               const Belfry__V1__Schedule *in, bf_answer *answer, bf_error *error)
@@ -193,9 +214,13 @@ schedule_one (bf_ledger *self, const Belfry__V1__JobSpec *spec,
     if (rc != BF_OK) {
         return rc;
     }
-    return found && bf_job_is_open (job.state)
-               ? on_taken_key (self, spec, in, &job, answer, error)
-               : create (self, spec, in->reject_past, answer, error);
+    bool taken = found && bf_job_is_open (job.state);
+    rc = check_version (spec, taken ? &job : NULL, in->if_version, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
+    return taken ? on_taken_key (self, spec, in, &job, answer, error)
+                 : create (self, spec, in->reject_past, answer, error);
 }
 
 bf_err

@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * Finding what a command names: a job by id or key, a run by its token.
+ * Finding what a command names: a job by id or key, and in the version that it wants; a run
+ * by its token.
  */
 #include "persist/ledger/commands.h"
 #include "persist/ledger/names.h"
 #include "persist/ledger/rows.h"
 
 bf_err
-bf_ref_load (bf_ledger *self, const Belfry__V1__JobRef *ref, bf_job_row *job,
-             bf_error *error)
+bf_version_check (const bf_job_row *job, uint32_t wanted, bf_error *error)
+{
+    if (wanted == 0 || wanted == job->version) {
+        return BF_OK;
+    }
+    return bf_fail (error, BF_EVERSIONED,
+                    "job %llu has version %u, not %u: somebody gave it another definition "
+                    "or time, read it and decide again",
+                    (unsigned long long)job->id, job->version, wanted);
+}
+
+static bf_err
+load_named (bf_ledger *self, const Belfry__V1__JobRef *ref, bf_job_row *job,
+            bf_error *error)
 {
     if (ref->id != 0) {
         return bf_job_load (self, ref->id, job, error);
@@ -27,6 +40,14 @@ bf_ref_load (bf_ledger *self, const Belfry__V1__JobRef *ref, bf_job_row *job,
                         ref->ns, ref->key);
     }
     return bf_job_load (self, id, job, error);
+}
+
+bf_err
+bf_ref_load (bf_ledger *self, const Belfry__V1__JobRef *ref, uint32_t if_version,
+             bf_job_row *job, bf_error *error)
+{
+    bf_err rc = load_named (self, ref, job, error);
+    return rc == BF_OK ? bf_version_check (job, if_version, error) : rc;
 }
 
 bf_err

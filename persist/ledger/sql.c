@@ -6,15 +6,28 @@
  */
 #include "persist/ledger/sql.h"
 
-#define JOB_COLUMNS                                                                     \
-    "id, ns, type, queue, key, state, reason, paused, clock, due_us, version, "         \
-    "runs, open_runs, created_us, updated_us, final_us, last_seq, spec, payload_hash, " \
-    "length (payload)"
+#define JOB_COLUMNS                                                                 \
+    "id, ns, type, queue, key, state, reason, paused, clock, due_us, wake_us, "     \
+    "armed_us, anchor_us, version, runs, open_runs, slots_open, blocked, fired, "   \
+    "missed, skipped, overlap_skipped, buffer_dropped, cancelled_others, "          \
+    "terminated_others, others_below, created_us, updated_us, final_us, last_seq, " \
+    "spec, payload_hash, length (payload)"
 
-#define RUN_COLUMNS                                                                     \
-    "job, ordinal, queue, type, state, origin, decides, job_version, clock, due_us, "   \
-    "lateness_us, attempt, failures, redriven_by, ready_us, timer_us, lease_until_us, " \
-    "run_until_us, worker, created_us, claimed_us, final_us, reason, last_seq, result"
+/* What changes in a job's row: more of it for each of the three. */
+#define JOB_SET_COUNTS                                                         \
+    "runs = ?2, open_runs = ?3, reason = ?4, updated_us = ?5, last_seq = ?6, " \
+    "slots_open = ?7, blocked = ?8, fired = ?9, missed = ?10, skipped = ?11, " \
+    "overlap_skipped = ?12, buffer_dropped = ?13, cancelled_others = ?14, "    \
+    "terminated_others = ?15, others_below = ?16"
+#define JOB_SET_MOVE                                                          \
+    JOB_SET_COUNTS ", state = ?17, paused = ?18, clock = ?19, due_us = ?20, " \
+                   "wake_us = ?21, armed_us = ?22, final_us = ?23"
+
+#define RUN_COLUMNS                                                                    \
+    "job, ordinal, queue, type, state, origin, decides, job_version, clock, due_us, "  \
+    "lateness_us, attempt, failures, redriven_by, born_us, ready_us, timer_us, "       \
+    "lease_until_us, run_until_us, worker, created_us, claimed_us, final_us, reason, " \
+    "last_seq, result"
 
 const char *const bf_sql_texts[SQL_STATEMENTS] = {
     [SQL_SAVEPOINT] = "SAVEPOINT step",
@@ -22,14 +35,14 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
     [SQL_ROLLBACK_TO] = "ROLLBACK TO step",
 
     [SQL_META_INSERT] =
-        "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, 0, ?3, ?4, ?5, ?6)",
-    [SQL_META_SELECT] = "SELECT stream_epoch, next_id, head_seq, open_jobs, ready_runs, "
-                        "leased_runs, answers, answer_bytes, boot_id, boot_origin_us, "
-                        "wall_skew_us, boot_seen_us FROM meta WHERE id = 1",
+        "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, 0, 0, ?3, ?4, ?5, ?6)",
+    [SQL_META_SELECT] = "SELECT stream_epoch, next_id, head_seq, open_jobs, final_jobs, "
+                        "ready_runs, leased_runs, answers, answer_bytes, boot_id, "
+                        "boot_origin_us, wall_skew_us, boot_seen_us FROM meta WHERE id = 1",
     [SQL_META_UPDATE] =
-        "UPDATE meta SET next_id = ?1, head_seq = ?2, open_jobs = ?3, ready_runs = ?4, "
-        "leased_runs = ?5, answers = ?6, answer_bytes = ?7, boot_id = ?8, "
-        "boot_origin_us = ?9, wall_skew_us = ?10, boot_seen_us = ?11 WHERE id = 1",
+        "UPDATE meta SET next_id = ?1, head_seq = ?2, open_jobs = ?3, final_jobs = ?4, "
+        "ready_runs = ?5, leased_runs = ?6, answers = ?7, answer_bytes = ?8, boot_id = ?9, "
+        "boot_origin_us = ?10, wall_skew_us = ?11, boot_seen_us = ?12 WHERE id = 1",
     [SQL_NAME_INSERT] = "INSERT INTO name VALUES (?1, ?2)",
     [SQL_NAMES] = "SELECT id, text FROM name ORDER BY id",
     [SQL_QUEUE_INSERT] = "INSERT INTO queue VALUES (?1, ?2, ?3)",
@@ -39,32 +52,38 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
     [SQL_TOPICS] = "SELECT kind, type, seq FROM topic",
 
     [SQL_JOB_INSERT] =
-        "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-        "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+        "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+        "?13, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?14, ?14, NULL, ?15, ?16, ?17, ?18)",
     [SQL_JOB_SELECT] = "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1",
     [SQL_JOB_PAYLOAD] = "SELECT payload FROM job WHERE id = ?1",
     [SQL_JOB_BY_KEY] =
         "SELECT id FROM job INDEXED BY job_key "
         "WHERE ns = ?1 AND key = ?2 AND key IS NOT NULL ORDER BY id DESC LIMIT 1",
-    [SQL_JOB_COUNT] = "UPDATE job SET runs = ?1, open_runs = ?2, reason = ?3, "
-                      "updated_us = ?4, last_seq = ?5 WHERE id = ?6",
-    [SQL_JOB_MOVE] = "UPDATE job SET runs = ?1, open_runs = ?2, reason = ?3, "
-                     "updated_us = ?4, last_seq = ?5, state = ?7, paused = ?8, "
-                     "clock = ?9, due_us = ?10, final_us = ?11 WHERE id = ?6",
-    [SQL_JOB_DEFINE] =
-        "UPDATE job SET runs = ?1, open_runs = ?2, reason = ?3, updated_us = ?4, "
-        "last_seq = ?5, state = ?7, paused = ?8, clock = ?9, due_us = ?10, final_us = ?11, "
-        "type = ?12, queue = ?13, version = ?14, spec = ?15, payload_hash = ?16, "
-        "payload = ?17 WHERE id = ?6",
+    [SQL_JOB_COUNT] = "UPDATE job SET " JOB_SET_COUNTS " WHERE id = ?1",
+    [SQL_JOB_MOVE] = "UPDATE job SET " JOB_SET_MOVE " WHERE id = ?1",
+    [SQL_JOB_DEFINE] = "UPDATE job SET " JOB_SET_MOVE ", type = ?24, queue = ?25, "
+                       "version = ?26, anchor_us = ?27, spec = ?28, payload_hash = ?29, "
+                       "payload = ?30 WHERE id = ?1",
     [SQL_JOB_LIST] = "SELECT " JOB_COLUMNS " FROM job WHERE id > ?1 ORDER BY id LIMIT ?2",
     [SQL_JOB_DUE] =
-        "SELECT id, due_us, queue FROM job INDEXED BY job_due "
-        "WHERE state = 2 AND paused = 0 AND clock = ?1 AND (due_us, id) > (?2, ?3) "
-        "ORDER BY due_us, id LIMIT ?4",
+        "SELECT id, wake_us, queue, due_us FROM job INDEXED BY job_due "
+        "WHERE state = 2 AND paused = 0 AND clock = ?1 AND (wake_us, id) > (?2, ?3) "
+        "ORDER BY wake_us, id LIMIT ?4",
+
+    [SQL_TAG_JOBS] = "SELECT job FROM tag WHERE tag = ?1 AND job > ?2 ORDER BY job",
+    [SQL_JOB_KEYS] = "SELECT id, key FROM job INDEXED BY job_key "
+                     "WHERE ns = ?1 AND key >= ?2 AND key IS NOT NULL ORDER BY key",
+    [SQL_JOB_OF_STATE] =
+        "SELECT id FROM job INDEXED BY job_state "
+        "WHERE state IN (1, 2, 3, 5) AND state = ?1 AND type = ?2 AND id > ?3 ORDER BY id",
+    [SQL_JOB_COLUMNS] =
+        "SELECT id, ns, type, state, key FROM job WHERE id > ?1 ORDER BY id",
+    [SQL_TAG_INSERT] = "INSERT INTO tag VALUES (?1, ?2)",
+    [SQL_TAG_DELETE] = "DELETE FROM tag WHERE tag = ?1 AND job = ?2",
 
     [SQL_RUN_INSERT] =
         "INSERT INTO run VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-        "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+        "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
     [SQL_RUN_SELECT] = "SELECT " RUN_COLUMNS " FROM run WHERE job = ?1 AND ordinal = ?2",
     [SQL_RUN_RESULT] = "UPDATE run SET result = ?3 WHERE job = ?1 AND ordinal = ?2",
     [SQL_RUN_UPDATE] =
@@ -76,6 +95,8 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
                        "WHERE job = ?1 AND ordinal = ?2 AND attempt = ?3 AND state = 3",
     [SQL_RUN_LIST] = "SELECT " RUN_COLUMNS " FROM run WHERE job = ?1 AND ordinal < ?2 "
                      "AND state <= ?3 ORDER BY ordinal DESC LIMIT ?4",
+    [SQL_RUN_FROM] = "SELECT " RUN_COLUMNS " FROM run WHERE job = ?1 AND ordinal >= ?2 "
+                     "ORDER BY ordinal",
     [SQL_RUN_READY] =
         "SELECT ready_us, job, ordinal FROM run INDEXED BY run_ready "
         "WHERE state = 2 AND queue = ?1 ORDER BY ready_us, job, ordinal LIMIT ?2",
@@ -86,6 +107,42 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
         "WHERE timer_us IS NOT NULL AND (timer_us, job, ordinal) > (?1, ?2, ?3) "
         "ORDER BY timer_us, job, ordinal LIMIT ?4",
     [SQL_RUN_LEASED] = "SELECT job, ordinal FROM run INDEXED BY run_leased WHERE state = 3",
+    [SQL_RUN_READY_DEPTHS] = "SELECT queue, count (*) FROM run INDEXED BY run_ready "
+                             "WHERE state = 2 GROUP BY queue",
+    [SQL_RUN_LEASED_DEPTHS] = "SELECT queue, count (*) FROM run INDEXED BY run_leased "
+                              "WHERE state = 3 GROUP BY queue",
+    [SQL_RUN_BLOCKED] = "SELECT ordinal FROM run INDEXED BY run_blocked "
+                        "WHERE state = 1 AND job = ?1 ORDER BY ordinal LIMIT 1",
+
+    [SQL_RUN_DEAD] = "SELECT ordinal FROM run WHERE job = ?1 AND state = 6 "
+                     "AND redriven_by = 0 ORDER BY ordinal LIMIT ?2",
+
+    [SQL_STRETCH_FROM] =
+        "SELECT after_ordinal, skipped, first_due_us, last_due_us, count, last_seq "
+        "FROM stretch WHERE job = ?1 AND after_ordinal >= ?2 "
+        "ORDER BY after_ordinal, skipped",
+    [SQL_STRETCH_SELECT] = "SELECT first_due_us, last_due_us, count FROM stretch "
+                           "WHERE job = ?1 AND after_ordinal = ?2 AND skipped = ?3",
+    [SQL_STRETCH_UPSERT] = "INSERT INTO stretch VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+                           "ON CONFLICT (job, after_ordinal, skipped) DO UPDATE SET "
+                           "first_due_us = excluded.first_due_us, "
+                           "last_due_us = excluded.last_due_us, count = excluded.count, "
+                           "last_seq = excluded.last_seq",
+
+    [SQL_JOB_FINAL] = "SELECT id, final_us FROM job INDEXED BY job_final "
+                      "WHERE final_us IS NOT NULL AND (final_us, id) > (?1, ?2) "
+                      "ORDER BY final_us, id LIMIT ?3",
+    [SQL_JOB_PRUNE] = "DELETE FROM job WHERE id = ?1",
+    [SQL_RUN_OLDEST] = "SELECT ordinal, final_us, length (result) FROM run "
+                       "WHERE job = ?1 ORDER BY ordinal",
+    [SQL_RUN_FIRST_FINAL] = "SELECT ordinal, final_us FROM run "
+                            "WHERE job = ?1 AND ordinal >= ?2 AND final_us IS NOT NULL "
+                            "ORDER BY ordinal LIMIT 1",
+    [SQL_RUN_COUNT] = "SELECT count (*) FROM run WHERE job = ?1",
+    [SQL_RUN_PRUNE] = "DELETE FROM run WHERE job = ?1 AND ordinal <= ?2 "
+                      "AND final_us IS NOT NULL",
+    [SQL_STRETCH_PRUNE] = "DELETE FROM stretch WHERE job = ?1 AND after_ordinal < ?2",
+    [SQL_EVENT_PRUNE] = "DELETE FROM event WHERE seq <= ?1",
 
     [SQL_EVENT_INSERT] = "INSERT INTO event VALUES (?1, ?2)",
     [SQL_EVENT_SELECT] = "SELECT body FROM event WHERE seq = ?1",
@@ -93,6 +150,13 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
     [SQL_EVENT_UP_TO] =
         "SELECT seq, body FROM event WHERE seq <= ?1 ORDER BY seq DESC LIMIT ?2",
     [SQL_EVENT_OLDEST] = "SELECT seq FROM event ORDER BY seq LIMIT 1",
+
+    [SQL_OPERATION_INSERT] = "INSERT INTO operation VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_OPERATION_UPDATE] = "UPDATE operation SET progress = ?2 WHERE id = ?1",
+    [SQL_OPERATION_DELETE] = "DELETE FROM operation WHERE id = ?1",
+    [SQL_OPERATION_COUNT] = "SELECT count (*) FROM operation",
+    [SQL_OPERATIONS] = "SELECT id, client, request_id, fingerprint, command, progress, "
+                       "created_us FROM operation ORDER BY id",
 
     [SQL_ANSWER_INSERT] = "INSERT INTO answer VALUES (NULL, ?1, ?2, ?3, ?4, ?5)",
     [SQL_ANSWER_SELECT] = "SELECT fingerprint, body FROM answer "

@@ -33,6 +33,13 @@ typedef enum {
     SQL_JOB_DEFINE, /* the definition besides */
     SQL_JOB_LIST,
     SQL_JOB_DUE, /* what the clock asks for */
+    /* Ways of a filter, filter.c. */
+    SQL_TAG_JOBS,
+    SQL_JOB_KEYS,
+    SQL_JOB_OF_STATE,
+    SQL_JOB_COLUMNS,
+    SQL_TAG_INSERT,
+    SQL_TAG_DELETE,
 
     SQL_RUN_INSERT,
     SQL_RUN_SELECT,
@@ -40,16 +47,40 @@ typedef enum {
     SQL_RUN_UPDATE,
     SQL_RUN_EXTEND,
     SQL_RUN_LIST, /* newest first */
+    SQL_RUN_FROM, /* oldest first, from an ordinal on */
     SQL_RUN_READY,
     SQL_RUN_READY_ANY,
     SQL_RUN_TIMER,
     SQL_RUN_LEASED,
+    SQL_RUN_READY_DEPTHS, /* by queue */
+    SQL_RUN_LEASED_DEPTHS,
+    SQL_RUN_BLOCKED,
+    SQL_RUN_DEAD, /* not redriven, oldest first */
+
+    SQL_STRETCH_FROM,
+    SQL_STRETCH_SELECT,
+    SQL_STRETCH_UPSERT,
+
+    SQL_JOB_FINAL, /* oldest first */
+    SQL_JOB_PRUNE,
+    SQL_RUN_OLDEST,
+    SQL_RUN_FIRST_FINAL,
+    SQL_RUN_COUNT,
+    SQL_RUN_PRUNE,
+    SQL_STRETCH_PRUNE,
+    SQL_EVENT_PRUNE,
 
     SQL_EVENT_INSERT,
     SQL_EVENT_SELECT,
     SQL_EVENT_AFTER,
     SQL_EVENT_UP_TO,
     SQL_EVENT_OLDEST,
+
+    SQL_OPERATION_INSERT,
+    SQL_OPERATION_UPDATE,
+    SQL_OPERATION_DELETE,
+    SQL_OPERATIONS,
+    SQL_OPERATION_COUNT,
 
     SQL_ANSWER_INSERT,
     SQL_ANSWER_SELECT,

@@ -7,6 +7,7 @@
 #include "persist/ledger/events.h"
 #include "persist/ledger/render.h"
 #include "persist/ledger/sql.h"
+#include "persist/ledger/stats.h"
 
 static bf_err
 oldest_answer (bf_ledger *self, int64_t *at_us, bf_error *error)
@@ -40,11 +41,15 @@ bf_query_status (bf_ledger *self, const Belfry__V1__Request *request,
     out->open_jobs = self->counters.open_jobs;
     out->ready_runs = self->counters.ready_runs;
     out->leased_runs = self->counters.leased_runs;
+    out->final_jobs = self->counters.final_jobs;
     out->disk_full = self->scarce;
     out->stored_answers = self->counters.answers;
     out->stored_answer_bytes = self->counters.answer_bytes;
     reply->result_case = BELFRY__V1__REPLY__RESULT_STATUS;
     reply->status = out;
     bf_err rc = bf_event_oldest (self, &out->oldest_seq, error);
+    if (rc == BF_OK) {
+        rc = bf_operations_count (self, &out->operations, error);
+    }
     return rc == BF_OK ? oldest_answer (self, &out->oldest_answer_us, error) : rc;
 }

@@ -10,9 +10,10 @@ bf_err
 bf_command_trigger (bf_ledger *self, const Belfry__V1__Request *request, bf_answer *answer,
                     bf_error *error)
 {
+    const Belfry__V1__Trigger *in = request->trigger;
     bf_job_row job;
     bf_run_row run;
-    bf_err rc = bf_ref_load (self, request->trigger->job, &job, error);
+    bf_err rc = bf_ref_load (self, in->job, in->if_version, &job, error);
     if (rc == BF_OK) {
         rc = bf_job_move_to (self, &job, BF_JOB_TOUCH, error);
     }

@@ -12,17 +12,17 @@
 static bf_err
 ready_again (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_error *error)
 {
-    bf_err rc = bf_run_wake (self, run, error);
+    bf_err rc = bf_run_wake (self, job, run, error);
     return rc == BF_OK ? bf_event_write (self, BF_EVENT_RUN_RETRYING, job, run, NULL, error)
                        : rc;
 }
 
 bf_err
-bf_timer_wake (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run, bool *due,
-               bf_error *error)
+bf_timer_wake (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
+               bf_timer_effect *effect, bf_error *error)
 {
     int64_t due_us = bf_scale_from_boot (&self->scale, (bf_boot){timer.due_us});
-    *due = false;
+    *effect = BF_TIMER_STALE;
     bf_err rc = bf_run_load (self, timer.job, timer.ordinal, run, error);
     if (rc == BF_OK) {
         rc = bf_job_load (self, timer.job, job, error);
@@ -30,14 +30,14 @@ bf_timer_wake (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run
     if (rc != BF_OK) {
         return rc == BF_ENOTFOUND ? BF_OK : rc;
     }
-    bool waits = run->state == BF_RUN_RETRY_WAIT || run->state == BF_RUN_READY;
+    bool waits = run->state != BF_RUN_LEASED && bf_run_is_open (run->state);
     if (!waits || run->timer_us == 0 || run->timer_us != due_us) {
         return BF_OK;
     }
     if (due_us > self->boot_us) {
         return bf_outcome_timer (self, true, timer, error);
     }
-    *due = true;
+    *effect = BF_TIMER_RUN;
     /* The clock let go of it when it proposed it: nothing to disarm. */
     run->was_timer_us = 0;
     if (run->state == BF_RUN_RETRY_WAIT) {

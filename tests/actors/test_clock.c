@@ -95,11 +95,15 @@ refill (fixture *self, bf_timer_source source, const bf_timer *timers, size_t co
     tell (self, &item);
 }
 
-/* The next thing the store hears is that this source wants more after that place. */
+/* The next thing the store hears is that this source wants more after that place. That the
+ * clock has caught up may come before it: on a busy machine it may be away at any time. */
 static void
 expect_refill (fixture *self, bf_timer_source source, int64_t after_us)
 {
     store_item *item = neighbour_item (self->store);
+    while (item->item_case == BELFRY__INTERNAL__STORE_ITEM__ITEM_CAUGHT_UP) {
+        item = neighbour_item (self->store);
+    }
     assert_int_equal (item->item_case, BELFRY__INTERNAL__STORE_ITEM__ITEM_REFILL_TIMERS);
     assert_int_equal (item->refill_timers->after->source, source);
     assert_int_equal (item->refill_timers->after->due_us, after_us);

@@ -262,7 +262,12 @@ test_due_is_proposed_with_the_claim (void **state)
     queue (self, 4, "post", false);
     park (self, 11, "r-1", "post");
     static const bf_timer timers[] = {
-        {.source = BF_SOURCE_SLOT_WALL, .job = 256, .due_us = 5, .queue = 3},
+        {.source = BF_SOURCE_SLOT_WALL,
+         .job = 256,
+         .due_us = 5,
+         .queue = 3,
+         .slot_us = -4,
+         .reached_us = 3},
         {.source = BF_SOURCE_RUN, .job = 512, .ordinal = 2, .due_us = 6, .queue = 4},
     };
     due (self, 9, timers, 2);
@@ -271,6 +276,10 @@ test_due_is_proposed_with_the_claim (void **state)
     assert_int_equal (proposal->batch, 9);
     assert_int_equal (proposal->n_timers, 2);
     assert_int_equal (proposal->timers[0]->job, 256);
+    assert_int_equal (proposal->timers[0]->due_us, 5);
+    assert_int_equal (proposal->timers[0]->slot_us, -4);
+    assert_int_equal (proposal->timers[0]->reached_us, 3);
+    assert_int_equal (proposal->timers[1]->reached_us, 0);
     assert_int_equal (proposal->timers[1]->source, BF_SOURCE_RUN);
     assert_int_equal (proposal->timers[1]->ordinal, 2);
     assert_int_equal (proposal->n_assignments, 1);

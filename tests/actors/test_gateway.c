@@ -14,6 +14,7 @@
 #include "messages/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/neighbour.h"
+#include "tests/support/request.h"
 
 #define PATIENCE_MS 30000
 
@@ -348,6 +349,48 @@ test_routes (void **state)
     zsock_destroy (&socket);
 }
 
+/* All others go to the store: a batch too, whatever is in it. */
+static void
+test_routes_to_the_store (void **state)
+{
+    static const char *const requests[] = {
+        "schedule.jobs.type=mail schedule.jobs.every.interval_us=10000",
+        "reschedule.filter.all=1 reschedule.at_us=1",
+        "cancel.filter.type=mail cancel.dry_run=1",
+        "confirm.job.id=1",
+        "pause.job.id=1",
+        "resume.job.id=1",
+        "trigger.job.id=1",
+        "batch.items.cancel.job.id=1",
+        "batch.items.fail.token=256.1.1",
+        "snooze.token=256.1.1 snooze.for_us=1",
+        "redrive.run=256.1",
+        "get.job.id=1",
+        "list",
+        "history",
+        "replay",
+        "stats",
+        "snapshot",
+        "prune.finals_us=1",
+        "backup",
+    };
+    fixture *self = *state;
+    zsock_t *socket = client (self, TCP, ZMQ_DEALER);
+    bf_arena *arena = bf_arena_new (BF_DECODE_BYTES);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        bf_arena_reset (arena);
+        request_t *request = request_make (arena, requests[i]);
+        request->client = "bot";
+        send_request (socket, NULL, request);
+        const Belfry__Internal__Call *call = expect_call (self, "r");
+        assert_int_equal (call->request->command_case, request->command_case);
+        answer (self, call->call, "r", 0);
+        expect_reply (socket, NULL, "r", BELFRY__V1__CODE__CODE_OK);
+    }
+    bf_arena_destroy (&arena);
+    zsock_destroy (&socket);
+}
+
 /* What is wrong is answered, goes nowhere, and hurts nobody. */
 static void
 test_bad_requests (void **state)
@@ -672,6 +715,7 @@ main (void)
     const struct CMUnitTest tests[] = {
         TEST (test_framings),
         TEST (test_routes),
+        TEST (test_routes_to_the_store),
         TEST (test_bad_requests),
         TEST (test_bad_envelopes),
         TEST (test_answers_in_any_order),

@@ -6,6 +6,7 @@
  */
 #include "actors/store.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -39,6 +40,10 @@ static struct {
     atomic_size_t item_bytes; /* of memory that each item takes */
     atomic_int wal_pages;     /* set to 0 by a checkpoint */
     atomic_bool block_commit; /* every commit waits for `go` */
+    atomic_int slices;        /* of tending, that there are to do now */
+    atomic_llong tend_at;     /* when there is one more; INT64_MAX: never */
+    atomic_int asked;         /* how often it was asked when */
+    atomic_bool tend_full;    /* EDISKFULL, of slices alone, in any case */
     sem_t at_commit;
     sem_t go;
 } told = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -219,6 +224,29 @@ bf_ledger_apply (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_er
     return BF_OK;
 }
 
+bf_boot
+bf_ledger_next_tend (const bf_ledger *self)
+{
+    (void)self;
+    atomic_fetch_add (&told.asked, 1);
+    return (bf_boot){atomic_load (&told.slices) > 0 ? 0 : atomic_load (&told.tend_at)};
+}
+
+bf_err
+bf_ledger_tend (bf_ledger *self, bf_error *error)
+{
+    note ("tend", 0);
+    if (atomic_load (&told.full) && !self->scarce) {
+        return bf_fail (error, BF_EDISKFULL, "told so");
+    }
+    atomic_store (&told.tend_at, INT64_MAX);
+    if (atomic_load (&told.slices) > 0) {
+        atomic_fetch_sub (&told.slices, 1);
+    }
+    /* It is put off. */
+    return atomic_load (&told.tend_full) ? bf_fail (error, BF_EDISKFULL, "told so") : BF_OK;
+}
+
 bf_err
 bf_ledger_commit (bf_ledger *self, bf_error *error)
 {
@@ -340,6 +368,10 @@ fixture_setup (void **state)
     atomic_store (&told.item_bytes, 0);
     atomic_store (&told.wal_pages, 0);
     atomic_store (&told.block_commit, false);
+    atomic_store (&told.slices, 0);
+    atomic_store (&told.tend_at, INT64_MAX);
+    atomic_store (&told.asked, 0);
+    atomic_store (&told.tend_full, false);
     sem_init (&told.at_commit, 0, 0);
     sem_init (&told.go, 0, 0);
     for (bf_inbox i = 0; i < BF_INBOXES; i++) {
@@ -753,6 +785,88 @@ test_checkpoints (void **state)
     assert_int_equal (count_log ("checkpoint"), 2);
 }
 
+/* One slice at a time: whoever calls meanwhile is next. */
+static void
+test_slices (void **state)
+{
+    fixture *self = *state;
+    atomic_store (&told.slices, 3);
+    start (self);
+    await_log ("recover commit begin tend commit begin tend commit begin tend commit ");
+    /* Two are under way: a call comes in during the first, more during its own commit. */
+    atomic_store (&told.block_commit, true);
+    atomic_store (&told.slices, 2);
+    send_call (self, 1);
+    sem_wait (&told.at_commit);
+    send_call (self, 2);
+    sem_post (&told.go);
+    sem_wait (&told.at_commit);
+    sem_post (&told.go);
+    sem_wait (&told.at_commit);
+    atomic_store (&told.block_commit, false);
+    sem_post (&told.go);
+    expect_answers (self, 1, 2);
+    await_log ("begin apply:1 commit begin tend commit begin apply:2 commit begin tend "
+               "commit ");
+    bf_actor_stop (&self->actor);
+    assert_int_equal (count_log ("tend"), 5);
+}
+
+/* It sleeps until then, and looks neither before nor again. */
+static void
+test_tends_in_time (void **state)
+{
+    fixture *self = *state;
+    int64_t at_us = bf_now_read ().boot.us + 100 * BF_MS_US;
+    atomic_store (&told.tend_at, at_us);
+    start (self);
+    await_log ("tend commit ");
+    assert_true (bf_now_read ().boot.us >= at_us);
+    /* A wait that ends by the kernel's clock may end a little early, once or twice. */
+    assert_in_range (atomic_load (&told.asked), 1, 10);
+    send_call (self, 1);
+    expect_answers (self, 1, 1);
+    assert_int_equal (count_log ("tend"), 1);
+}
+
+/* A slice that finds no room is made again with the reserve; one for which that is too
+ * small as well stops nobody. */
+static void
+test_slice_without_room (void **state)
+{
+    fixture *self = *state;
+    start (self);
+    atomic_store (&told.full, true);
+    atomic_store (&told.slices, 1);
+    send_call (self, 1);
+    expect_answers (self, 1, 1);
+    await_log ("commit begin tend commit ");
+    assert_int_equal (count_log ("scarce"), 1);
+    atomic_store (&told.tend_full, true);
+    atomic_store (&told.slices, 1);
+    send_call (self, 2);
+    expect_answers (self, 2, 2);
+    await_log ("begin tend rollback checkpoint begin tend rollback checkpoint begin tend "
+               "rollback ");
+    send_call (self, 3);
+    expect_answers (self, 3, 3);
+    /* At once: not after the second that a batch without room would be held for. */
+    assert_int_equal (count_log ("tend rollback begin apply:3 commit "), 1);
+}
+
+/* Nobody waits for the slices that are left. */
+static void
+test_stop_leaves_slices (void **state)
+{
+    fixture *self = *state;
+    start (self);
+    atomic_store (&told.slices, INT_MAX);
+    send_call (self, 1);
+    expect_answers (self, 1, 1);
+    bf_actor_stop (&self->actor);
+    assert_int_equal (count_log ("retire commit close "), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
 
 int
@@ -776,6 +890,10 @@ main (void)
         TEST (test_start_fails),
         TEST (test_recovery_fails),
         TEST (test_checkpoints),
+        TEST (test_slices),
+        TEST (test_tends_in_time),
+        TEST (test_slice_without_room),
+        TEST (test_stop_leaves_slices),
     };
     int failed = cmocka_run_group_tests (tests, NULL, NULL);
     zsys_shutdown ();

@@ -42,11 +42,11 @@ fail() {
     exit 1
 }
 
-# start_daemon: starts it on ./data and waits for its ready line, which goes to $ready.
+# start_daemon [OPTION...]: starts it on ./data and waits for its ready line, which goes to $ready.
 start_daemon() {
     rm -f ready.pipe
     mkfifo ready.pipe
-    "$BELFRYD" --data ./data > ready.pipe 2>> daemon.log &
+    "$BELFRYD" --data ./data "$@" > ready.pipe 2>> daemon.log &
     daemon=$!
     exec {ready_fd}< ready.pipe
     ready=

@@ -38,6 +38,10 @@ on_propose (void *context, uint64_t batch, const bf_timer *timers, size_t n_time
 {
     rig_t *rig = context;
     assert_true ((timers != NULL) == (n_timers > 0));
+    for (size_t i = 0; i < n_timers; i++) {
+        assert_true (timers[i].slot_us == (int64_t)timers[i].job * 10);
+        assert_true (timers[i].reached_us == (int64_t)timers[i].job * 20);
+    }
     say (rig, "propose %d", (int)batch);
     for (size_t i = 0; i < n_assignments; i++) {
         const bf_assignment *given = &assignments[i];
@@ -198,7 +202,9 @@ due (rig_t *rig, uint64_t batch, const char *queues, const char *said)
     for (size_t i = 0; i < count; i++) {
         timers[i] = (bf_timer){.source = i % 2 == 0 ? BF_SOURCE_SLOT_WALL : BF_SOURCE_RUN,
                                .job = i + 1,
-                               .queue = (uint32_t)(queues[i] - 'a') + 1};
+                               .queue = (uint32_t)(queues[i] - 'a') + 1,
+                               .slot_us = (int64_t)(i + 1) * 10,
+                               .reached_us = (int64_t)(i + 1) * 20};
     }
     assert_int_equal (bf_dispatch_due (rig->dispatch, batch, timers, count), BF_OK);
     expect (rig, said);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/late.h"
 #include "core/token.h"
 #include "messages/codec.h"
 #include "messages/translate.h"
@@ -20,7 +21,9 @@
 
 #define ARENA_BYTES ((size_t)1024 * 1024 * 1024)
 #define TEXT_BYTES (256 * 1024)
+/* In one refill; and as many as there mostly are, because room for them costs time. */
 #define TIMERS_AT_ONCE 5000
+#define TIMERS_MOSTLY 100
 
 static void *
 take (ledger *self, size_t size)
@@ -50,9 +53,11 @@ open_ledger (ledger *self)
         .boot_id = self->boot_id,
         .seed = 7,
         .answer_bytes = self->answer_bytes,
+        .retention = self->retention,
     };
     expect_ok (bf_ledger_open (&self->ledger, &database, &options, self->now, &error),
                &error, "open the ledger");
+    self->back = self->now;
     ledger_model_forget (self);
     ledger_begin (self);
     expect_ok (bf_ledger_recover (self->ledger, &error), &error, "recover");
@@ -140,9 +145,20 @@ ledger_pass (ledger *self, int64_t us)
 }
 
 void
+ledger_away (ledger *self, int64_t us)
+{
+    ledger_pass (self, us);
+    self->back = self->now;
+}
+
+void
 ledger_set_wall (ledger *self, int64_t by_us)
 {
     self->now.wall.us += by_us;
+    self->stepped_back |= by_us < 0;
+    if (by_us > 0) {
+        self->back.wall = self->now.wall;
+    }
 }
 
 /* --- batches ------------------------------------------------------------------------ */
@@ -160,9 +176,38 @@ ledger_commit (ledger *self)
     bf_error error = {0};
     expect_ok (bf_ledger_commit (self->ledger, &error), &error, "commit");
     ledger_model_hear (self);
-    if (!self->unchecked) {
-        ledger_check (self);
+    if (self->unchecked) {
+        return;
     }
+    if (++self->commits >= self->check_every) {
+        self->commits = 0;
+        ledger_check (self);
+    } else {
+        ledger_model_read (self);
+    }
+}
+
+bool
+ledger_slice (ledger *self)
+{
+    if (bf_ledger_next_tend (self->ledger).us > self->now.boot.us) {
+        return false;
+    }
+    bf_error error = {0};
+    ledger_begin (self);
+    expect_ok (bf_ledger_tend (self->ledger, &error), &error, "tend");
+    ledger_commit (self);
+    return true;
+}
+
+size_t
+ledger_tend (ledger *self)
+{
+    size_t slices = 0;
+    while (ledger_slice (self)) {
+        slices++;
+    }
+    return slices;
 }
 
 const char *
@@ -288,40 +333,66 @@ outcome (const ledger *self)
 }
 
 static const Belfry__Internal__TimersRefilled *
-refill (ledger *self, bf_timer_source source)
+refill_up_to (ledger *self, bf_timer_source source, int limit)
 {
     ledger_begin (self);
-    ledger_give (self,
-                 ledger_item (self, ledger_text (self,
-                                                 "refill_timers.after.source=%d "
-                                                 "refill_timers.after.due_us=%" PRId64
-                                                 " refill_timers.limit=%d",
-                                                 (int)source, INT64_MIN, TIMERS_AT_ONCE)));
+    ledger_give (self, ledger_item (self, ledger_text (self,
+                                                       "refill_timers.after.source=%d "
+                                                       "refill_timers.after.due_us=%" PRId64
+                                                       " refill_timers.limit=%d",
+                                                       (int)source, INT64_MIN, limit)));
     ledger_commit (self);
     size_t count = outcome (self)->clock.count;
     assert_true (count > 0);
     const Belfry__Internal__ClockItem *item = outcome (self)->clock.items[count - 1];
     assert_int_equal (item->item_case, BELFRY__INTERNAL__CLOCK_ITEM__ITEM_REFILLED);
     assert_int_equal (item->refilled->source, source);
-    assert_true (item->refilled->end);
     return item->refilled;
+}
+
+/* All timers of a source. */
+static const Belfry__Internal__TimersRefilled *
+refill (ledger *self, bf_timer_source source)
+{
+    const Belfry__Internal__TimersRefilled *refilled =
+        refill_up_to (self, source, TIMERS_MOSTLY);
+    if (!refilled->end) {
+        refilled = refill_up_to (self, source, TIMERS_AT_ONCE);
+    }
+    assert_true (refilled->end);
+    return refilled;
+}
+
+/* The time of the clock that a source counts on. */
+static int64_t
+time_of (bf_timer_source source, bf_now now)
+{
+    return source == BF_SOURCE_SLOT_WALL ? now.wall.us : now.boot.us;
 }
 
 size_t
 ledger_due (ledger *self, bf_timer **timers)
 {
-    *timers = take (self, BF_SOURCES * TIMERS_AT_ONCE * sizeof **timers);
+    static bf_timer due[BF_SOURCES * TIMERS_AT_ONCE];
     size_t count = 0;
     for (bf_timer_source source = 0; source < BF_SOURCES; source++) {
         const Belfry__Internal__TimersRefilled *refilled = refill (self, source);
-        int64_t now_us =
-            source == BF_SOURCE_SLOT_WALL ? self->now.wall.us : self->now.boot.us;
+        int64_t back_us = time_of (source, self->back);
         for (size_t i = 0; i < refilled->n_timers; i++) {
             bf_timer timer = bf_timer_from_wire (refilled->timers[i]);
-            if (timer.due_us <= now_us) {
-                (*timers)[count++] = timer;
+            int64_t slot_us = timer.slot_us != 0 ? timer.slot_us : timer.due_us;
+            if (timer.due_us > time_of (source, self->now)) {
+                break;
             }
+            if (source != BF_SOURCE_RUN && slot_us < back_us) {
+                timer.reached_us = back_us;
+            }
+            due[count++] = timer;
         }
+    }
+    *timers = take (self, count * sizeof **timers);
+    if (count > 0) {
+        memcpy (*timers, due, count * sizeof **timers);
     }
     return count;
 }
@@ -361,6 +432,27 @@ ledger_fire (ledger *self, Belfry__Internal__ClaimCall *claim)
     size_t count = ledger_due (self, &timers);
     ledger_propose (self, timers, count, claim);
     return count;
+}
+
+size_t
+ledger_catch_up (ledger *self)
+{
+    size_t all = 0;
+    for (int idle = 0; idle < 2; idle++) {
+        size_t count = ledger_fire (self, NULL);
+        all += count;
+        idle = count > 0 ? -1 : idle;
+        ledger_pass (self, BF_LATE_PACE_US);
+    }
+    ledger_do_item (self,
+                    ledger_text (self, "caught_up.until_us=%" PRId64, self->back.wall.us));
+    return all;
+}
+
+void
+ledger_forget_texts (ledger *self)
+{
+    bf_arena_reset (self->arena);
 }
 
 Belfry__Internal__ClaimCall *

@@ -41,10 +41,15 @@ typedef struct {
     bf_now now;
     const char *boot_id;
     const char *vfs;
-    uint64_t answer_bytes; /* bf_ledger_options; for the next ledger_reopen */
-    uint64_t calls;        /* the number of the last call */
-    bool unchecked;        /* no check behind a commit: for bulk; ledger_check by hand */
-    sqlite3_stmt *reading; /* ledger_query's, until ledger_query_end */
+    uint64_t answer_bytes;  /* bf_ledger_options; for the next ledger_reopen */
+    bf_retention retention; /* the same */
+    uint64_t calls;         /* the number of the last call */
+    bool unchecked;         /* no check behind a commit: for bulk; ledger_check by hand */
+    unsigned check_every;   /* commits from one check to the next; 0 for behind each */
+    unsigned commits;       /* since the last check */
+    bf_now back;            /* when the clock was back from its last absence */
+    bool stepped_back;      /* the wall clock was, so that its times come again */
+    sqlite3_stmt *reading;  /* ledger_query's, until ledger_query_end */
 } ledger;
 
 /* For cmocka: *state is a ledger that has recovered. */
@@ -54,8 +59,10 @@ int ledger_teardown (void **state);
 /* Closes and opens again, as a restart or, with `crash`, after a kill; then recovers. */
 void ledger_reopen (ledger *self, bool crash);
 
-/* Both clocks go on; or the wall clock alone is set. */
+/* Both clocks go on; or so they do while the clock is away (asleep, or stopped); or the
+ * wall clock alone is set, and forward that is an absence, too. As is a restart. */
 void ledger_pass (ledger *self, int64_t us);
+void ledger_away (ledger *self, int64_t us);
 void ledger_set_wall (ledger *self, int64_t by_us);
 
 /* --- batches ------------------------------------------------------------------------ */
@@ -87,11 +94,15 @@ void ledger_expect (ledger *self, Belfry__V1__Reply *reply, const char *text);
 
 /* --- what the other actors do ------------------------------------------------------- */
 
-/* Every timer that is due by its row. */
+/* Every timer that is due by its row. Slots that came to be due before the clock was back
+ * say when they were reached. */
 size_t ledger_due (ledger *self, bf_timer **timers);
 /* Proposes them all in one batch, each to the claim where there is one; returns how many.
  * With a claim, *claim's reply is ledger_reply of its call. */
 size_t ledger_fire (ledger *self, Belfry__Internal__ClaimCall *claim);
+/* The same, again and again with the time that late slots are paced by, until nothing is
+ * due; then the clock has caught up. Returns how many. */
+size_t ledger_catch_up (ledger *self);
 /* Proposes these timers, due or not. */
 void ledger_propose (ledger *self, const bf_timer *timers, size_t count,
                      Belfry__Internal__ClaimCall *claim);
@@ -108,6 +119,11 @@ Belfry__V1__Reply *ledger_recall (ledger *self, Belfry__Internal__ClaimCall *cla
 void ledger_overdue (ledger *self, const char *token, bool run_timeout);
 void ledger_returned (ledger *self, const char *token,
                       const Belfry__Internal__ClaimCall *claim);
+
+/* Chores (commands by filter, pruning) until there are none to do now; how many slices. Or
+ * one slice; false where there is none to do now. */
+size_t ledger_tend (ledger *self);
+bool ledger_slice (ledger *self);
 
 /* --- ledger_said.c: what the last batch said
  * ------------------------------------------------------- */
@@ -129,6 +145,9 @@ const char *ledger_to_clock (ledger *self);
 const char *ledger_to_dispatcher (ledger *self);
 const char *ledger_to_retry (ledger *self);
 
+/* Texts and replies so far die; for long tests. */
+void ledger_forget_texts (ledger *self);
+
 /* A query of the tables, one at a time. A failed test leaves it to the teardown. */
 sqlite3_stmt *ledger_query (ledger *self, const char *sql);
 void ledger_query_end (ledger *self);
@@ -147,6 +166,8 @@ void ledger_model_hear (ledger *self);
 /* The clock gave these out; the dispatcher gave these away. */
 void ledger_model_gave_timer (ledger *self, bf_timer timer);
 void ledger_model_gave_ready (ledger *self, const Belfry__Internal__ReadyRun *ready);
+/* What is new in the log is read, before it may be gone. */
+void ledger_model_read (ledger *self);
 /* Everything that must hold between two batches. */
 void ledger_check (ledger *self);
 

@@ -132,7 +132,9 @@ ledger_to_clock (ledger *self)
             word = ledger_text (self, "settled:%" PRIu64, item->settled);
             break;
         case BELFRY__INTERNAL__CLOCK_ITEM__ITEM_RESET:
-            word = "reset";
+            word = item->since_boot_us == 0
+                       ? "reset"
+                       : ledger_text (self, "reset:%" PRId64, item->since_boot_us);
             break;
         default:
             break;

@@ -20,10 +20,12 @@ try 0 claim --help
 same "$out" "$claim"
 try 0 -h claim
 same "$out" "$claim"
+try 0 help many
+has "$out" 'dry-run' 'exit code'
 try 0 help json
 has "$out" 'ISO 8601'
 try 0 help exit
-count "$out" 7
+count "$out" 12
 try 0 version
 has "$out" '^belfry [0-9]+\.[0-9]+\.[0-9]+$'
 version=$out
@@ -31,8 +33,9 @@ try 0 --version
 same "$out" "$version"
 
 # Every verb has its page, with its exit codes.
-for verb in schedule reschedule cancel confirm pause resume trigger claim heartbeat \
-    complete fail snooze redrive get list runs history events watch status help version; do
+for verb in schedule reschedule cancel confirm pause resume trigger batch claim heartbeat \
+    complete fail snooze redrive get list runs history events watch status stats prune backup check \
+    restore help version; do
     try 0 help "$verb"
     has "$out" "^belfry $verb: " '^Exit codes$' "^  belfry $verb"
     has "$help" "^  $verb "
@@ -53,12 +56,12 @@ mistake 'no option --tpye here; did you mean --type\?' schedule --tpye x
 mistake 'no option --frob here' --frob status
 mistake 'no help on "tmes"; did you mean times\?' help tmes
 mistake '--type T is missing' schedule --after 1s
-mistake 'either --at ISO or --after D' schedule --type t
-mistake 'either --at ISO or --after D' schedule --type t --after 1s --at 2026-11-23
+mistake 'one of --at ISO, --after D and --every D' schedule --type t
+mistake 'one of --at ISO' schedule --type t --after 1s --at 2026-11-23
 mistake '--at: .*no offset' schedule --type t --at 2026-11-23T13:05:46
 mistake '--after: .*no duration' schedule --type t --after 5
 mistake 'reject\|keep\|replace' schedule --type t --after 1s --on-key smash
-mistake '--jitter: 51 is not in 0..50' schedule --type t --after 1s --jitter 51
+mistake '--retry-jitter: 51 is not in 0..50' schedule --type t --after 1s --retry-jitter 51
 mistake 'neither json nor text' list -o xml
 mistake 'which job\?' get
 mistake 'say --key turn-7' get turn-7
@@ -68,6 +71,14 @@ mistake 'one word too many' get 256 512
 mistake 'say more: belfry complete TOKEN' complete
 mistake 'either --for D or --at ISO' snooze 256.1.1
 mistake '--wait: 61s is not in 0s..1m' claim --type t --wait 61s
+
+mistake '--every: 9ms is not in 10ms..36525d' schedule --type t --every 9ms
+mistake '--anchor goes with --every' reschedule 256 --after 1s --anchor 1970-01-01
+mistake 'fire_once\|fire_all\|skip\|fail' schedule --type t --every 1s --late never
+mistake 'one job or many' cancel 256 --type t
+mistake '--if-version is for one job' pause --type t --if-version 3
+mistake 'prune what\?' prune
+mistake 'say more: belfry batch' batch
 
 mistake '--type must be \[A-Za-z0-9_.-\]\{1,64\}, not "a b"' schedule --type 'a b' --after 1s
 mistake '--type must be' claim --type ok --type ''

@@ -15,7 +15,7 @@ has "$out" '^belfryd ' '^open jobs     0$' '^disk          ok$'
 
 try 0 schedule --type claim_timeout --key turn-7 --after 1h --payload '{"player":3}' \
     --content-type application/json --tag red --tag blue --max-attempts 2 \
-    --backoff fixed --retry-delay 1ms --jitter 0 --lease 20s
+    --backoff fixed --retry-delay 1ms --retry-jitter 0 --lease 20s
 job=$out
 has "$job" '^[1-9][0-9]*$'
 same "$err" ""
@@ -64,7 +64,7 @@ try 0 resume "$job"
 has_not "$out" 'paused'
 
 try 0 list
-has "$out" '^ID +NS +KEY +TYPE +STATE +DUE +FROM NOW +VERSION$' \
+has "$out" '^ID +NS +KEY +TYPE +STATE +DUE +FROM NOW +EVERY +VERSION$' \
     "^$job +default +turn-7 +claim_timeout +scheduled +2100-01-01T00:00:00.000Z +in "
 count "$out" 4
 try 0 list --ns other

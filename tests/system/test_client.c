@@ -176,7 +176,8 @@ test_by_key (void **state)
     assert_int_equal (answer.outcome, BELFRY_EXISTING);
     belfry_ref ref = {.key = "turn-8"};
     must (self->client,
-          belfry_reschedule (self->client, ref, 0, 7200 * BF_SECOND_US, &answer));
+          belfry_reschedule (self->client, ref, (belfry_when){.after_us = 2 * BF_HOUR_US},
+                             &answer));
     assert_int_equal (answer.version, 2);
     must (self->client, belfry_confirm (self->client, ref, false, &answer));
     assert_int_equal (answer.state, BELFRY_JOB_CONFIRMED);

@@ -4,6 +4,7 @@
  */
 #include "apps/belfry/json.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,10 +49,11 @@ test_defaults (void **state)
     Belfry__V1__Cancel cancel = BELFRY__V1__CANCEL__INIT;
     Belfry__V1__ClaimReply claim = BELFRY__V1__CLAIM_REPLY__INIT;
     expect (&ref.base, "{\"id\":\"0\",\"ns\":\"\",\"key\":\"\"}\n");
-    expect (&cancel.base, "{\"reason\":\"\"}\n");
+    expect (&cancel.base, "{\"reason\":\"\",\"dry_run\":false,\"if_version\":0}\n");
     cancel.job = &ref;
     expect (&cancel.base,
-            "{\"job\":{\"id\":\"0\",\"ns\":\"\",\"key\":\"\"},\"reason\":\"\"}\n");
+            "{\"job\":{\"id\":\"0\",\"ns\":\"\",\"key\":\"\"},\"reason\":\"\","
+            "\"dry_run\":false,\"if_version\":0}\n");
     expect (&claim.base, "{\"leases\":[]}\n");
 }
 
@@ -112,9 +114,10 @@ test_jitter_of_none (void **state)
     (void)state;
     Belfry__V1__RetryPolicy retry = BELFRY__V1__RETRY_POLICY__INIT;
     expect (&retry.base, "{\"max_attempts\":0,\"backoff\":null,\"delay_us\":0,"
-                         "\"factor_permille\":0,\"max_delay_us\":0}\n");
+                         "\"factor_permille\":0,\"max_delay_us\":0,\"delays_us\":[],"
+                         "\"max_age_us\":0}\n");
     retry.jitter_case = BELFRY__V1__RETRY_POLICY__JITTER_JITTER_PERCENT;
-    expect_part (&retry.base, ",\"jitter_percent\":0}");
+    expect_part (&retry.base, ",\"jitter_percent\":0,\"delays_us\":[]");
 }
 
 /* In events, what is on the boot clock has no date. */
@@ -133,10 +136,94 @@ test_clocks (void **state)
     event.due_us = 1000000;
     expect_part (&event.base, "\"due_us\":\"1970-01-01T00:00:01Z\",\"lateness_us\":0");
     expect_part (&event.base, "\"timer_us\":2000000");
+    Belfry__V1__Slots slots = BELFRY__V1__SLOTS__INIT;
+    Belfry__V1__Job job = BELFRY__V1__JOB__INIT;
+    event.slots = &slots;
+    event.job_after = &job;
+    slots.first_due_us = slots.last_due_us = job.wake_us = job.armed_us = 4000000;
+    expect_part (&event.base, "\"first_due_us\":\"1970-01-01T00:00:04Z\"");
     event.clock = 1;
+    expect_part (&event.base, "\"first_due_us\":4000000,\"last_due_us\":4000000");
+    expect_part (&event.base, "\"armed_us\":4000000,\"wake_us\":4000000");
     expect_part (&event.base, "\"due_us\":1000000,\"lateness_us\":0");
-    expect_part (&event.base, "\"due_us\":1000000,\"clock\":1}");
+    expect_part (&event.base, "\"due_us\":1000000,\"clock\":1,");
     expect_part (&event.base, "\"created_us\":\"1970-01-01T00:00:03Z\"");
+}
+
+/* The instants of the wire. Every other int64 is a length. */
+static const char *const instants[] = {
+    "anchor_us",   "armed_us",       "at_us",    "claimed_us",       "created_us",
+    "due_us",      "end_us",         "final_us", "first_due_us",     "from_us",
+    "last_due_us", "lease_until_us", "now_us",   "oldest_answer_us", "start_us",
+    "started_us",  "timer_us",       "until_us", "updated_us",       "wake_us",
+};
+
+static bool
+is_instant (const char *name)
+{
+    for (size_t index = 0; index < sizeof instants / sizeof instants[0]; index++) {
+        if (!strcmp (name, instants[index])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sets the field, which is not repeated, and looks how it is printed. */
+static void
+check_field (const ProtobufCMessageDescriptor *kind, const ProtobufCFieldDescriptor *field)
+{
+    uint8_t *message = calloc (1, kind->sizeof_message);
+    kind->message_init ((ProtobufCMessage *)message);
+    *(int64_t *)(void *)(message + field->offset) = 1000000;
+    if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
+        *(uint32_t *)(void *)(message + field->quantifier_offset) = field->id;
+    }
+    char part[96];
+    snprintf (part, sizeof part, "\"%s\":%s", field->name,
+              is_instant (field->name) ? "\"1970-01-01T00:00:01Z\"" : "1000000");
+    expect_part ((const ProtobufCMessage *)message, part);
+    free (message);
+}
+
+static size_t
+check_kind (const ProtobufCMessageDescriptor *kind,
+            const ProtobufCMessageDescriptor *seen[128], size_t count)
+{
+    for (size_t index = 0; index < count; index++) {
+        if (seen[index] == kind) {
+            return count;
+        }
+    }
+    assert_true (count < 128);
+    seen[count++] = kind;
+    for (unsigned index = 0; index < kind->n_fields; index++) {
+        const ProtobufCFieldDescriptor *field = &kind->fields[index];
+        if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+            count = check_kind (field->descriptor, seen, count);
+        } else if (field->type == PROTOBUF_C_TYPE_INT64 &&
+                   field->label != PROTOBUF_C_LABEL_REPEATED) {
+            check_field (kind, field);
+        }
+    }
+    return count;
+}
+
+/* So that no field that is added is printed as what it is not. */
+static void
+test_every_time_of_the_wire (void **state)
+{
+    (void)state;
+    const ProtobufCMessageDescriptor *seen[128];
+    size_t count = check_kind (&belfry__v1__request__descriptor, seen, 0);
+    count = check_kind (&belfry__v1__reply__descriptor, seen, count);
+    count = check_kind (&belfry__v1__event__descriptor, seen, count);
+    assert_true (count > 40);
+    int64_t delays[] = {1000, 2000};
+    Belfry__V1__RetryPolicy retry = BELFRY__V1__RETRY_POLICY__INIT;
+    retry.delays_us = delays;
+    retry.n_delays_us = 2;
+    expect_part (&retry.base, "\"delays_us\":[1000,2000]");
 }
 
 static void
@@ -162,7 +249,7 @@ test_texts (void **state)
         Belfry__V1__Redrive redrive = BELFRY__V1__REDRIVE__INIT;
         char line[128];
         redrive.run = (char *)rows[index].text;
-        snprintf (line, sizeof line, "{\"run\":%s}\n", rows[index].json);
+        snprintf (line, sizeof line, "{\"run\":%s,\"dry_run\":false}\n", rows[index].json);
         expect (&redrive.base, line);
     }
 }
@@ -215,11 +302,16 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_defaults),       cmocka_unit_test (test_numbers),
-        cmocka_unit_test (test_words),          cmocka_unit_test (test_times),
-        cmocka_unit_test (test_jitter_of_none), cmocka_unit_test (test_clocks),
-        cmocka_unit_test (test_texts),          cmocka_unit_test (test_bytes),
+        cmocka_unit_test (test_defaults),
+        cmocka_unit_test (test_numbers),
+        cmocka_unit_test (test_words),
+        cmocka_unit_test (test_times),
+        cmocka_unit_test (test_jitter_of_none),
+        cmocka_unit_test (test_clocks),
+        cmocka_unit_test (test_texts),
+        cmocka_unit_test (test_bytes),
         cmocka_unit_test (test_lists),
+        cmocka_unit_test (test_every_time_of_the_wire),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@ typedef struct {
     bf_cli_texts tags;
     bf_cli_number count;
     bf_cli_us wait;
+    bf_cli_spans delays;
     bf_cli_us at;
     int on_key;
     bf_cli_values states;
@@ -46,6 +47,13 @@ static const bf_cli_option options[] = {
      AT (wait),
      .most = 60000000,
      .help = "how long"},
+    {.name = "delays",
+     .value = "D,D",
+     .kind = BF_CLI_SPANS,
+     AT (delays),
+     .least = 1000,
+     .most = 60000000,
+     .help = "how long each time"},
     {.name = "at", .value = "ISO", .kind = BF_CLI_INSTANT, AT (at), .help = "when"},
     {.name = "on-key",
      .kind = BF_CLI_WORD,
@@ -118,6 +126,24 @@ test_values (void **state)
     assert_int_equal (self.operands.count, 3);
     assert_string_equal (self.operands.items[1], "two");
     assert_string_equal (self.operands.items[2], "--loud");
+    clear (&self);
+}
+
+/* A list of durations; words with - for _. */
+static void
+test_lists (void **state)
+{
+    (void)state;
+    parsed self;
+    parse (&self, "--delays 1s,5s,1m --name x", false);
+    assert_int_equal (self.err, BF_OK);
+    assert_int_equal (self.values.delays.count, 3);
+    assert_int_equal (self.values.delays.items[0], 1000000);
+    assert_int_equal (self.values.delays.items[2], 60000000);
+    clear (&self);
+    assert_null (self.values.delays.items);
+    parse (&self, "--delays=1ms", false);
+    assert_int_equal (self.values.delays.count, 1);
     clear (&self);
 }
 
@@ -226,6 +252,11 @@ test_mistakes (void **state)
         {"--count 1001", "--count: 1001 is not in 1..1000"},
         {"--wait 5", "--wait: "},
         {"--wait 61s", "--wait: 61s is not in 0s..1m"},
+        {"--delays 1s --delays 2s", "--delays is given twice"},
+        {"--delays 1s,", "--delays: "},
+        {"--delays ,1s", "--delays: "},
+        {"--delays 1s,2m", "--delays: 2m is not in 1ms..1m"},
+        {"--delays", "--delays needs a value: --delays D,D"},
         {"--at 2026-11-23T13:05:46", "--at: "},
         {"--on-key REPLACE", "--on-key: \"REPLACE\" is none of reject|keep|replace"},
         {"--on-key unspecified", "is none of"},
@@ -296,6 +327,7 @@ main (void)
         cmocka_unit_test (test_forms),    cmocka_unit_test (test_first_operand),
         cmocka_unit_test (test_mistakes), cmocka_unit_test (test_wrap),
         cmocka_unit_test (test_help),     cmocka_unit_test (test_rules),
+        cmocka_unit_test (test_lists),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -183,6 +183,143 @@ test_job (void **state)
 }
 
 static void
+test_recurring_job (void **state)
+{
+    (void)state;
+    page self;
+    Belfry__V1__RetryPolicy retry = BELFRY__V1__RETRY_POLICY__INIT;
+    Belfry__V1__Every every = BELFRY__V1__EVERY__INIT;
+    Belfry__V1__JobSpec spec = BELFRY__V1__JOB_SPEC__INIT;
+    Belfry__V1__Counts counts = BELFRY__V1__COUNTS__INIT;
+    Belfry__V1__Job job = BELFRY__V1__JOB__INIT;
+    int64_t delays[] = {1000000, 5000000};
+    retry.max_attempts = 1;
+    retry.backoff = BELFRY__V1__BACKOFF__BACKOFF_LIST;
+    retry.delays_us = delays;
+    retry.n_delays_us = 2;
+    retry.max_age_us = 600000000;
+    every.interval_us = 900000000;
+    every.anchor_case = BELFRY__V1__EVERY__ANCHOR_ANCHOR_US;
+    every.anchor_us = NOW_US - 46000000;
+    spec.type = "poll";
+    spec.trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
+    spec.every = &every;
+    spec.end_us = NOW_US + 60000000;
+    spec.max_runs = 9;
+    spec.jitter_us = 5000000;
+    spec.retry = &retry;
+    spec.late = BELFRY__V1__LATE__LATE_FIRE_ALL;
+    spec.catchup_max = 3;
+    spec.grace_us = 1000000;
+    spec.overlap = BELFRY__V1__OVERLAP__OVERLAP_CANCEL_OTHER;
+    counts.fired = 4;
+    counts.missed = 2;
+    counts.cancelled_others = 1;
+    counts.blocked = 1;
+    job.id = 256;
+    job.spec = &spec;
+    job.counts = &counts;
+    job.state = BELFRY__V1__JOB_STATE__JOB_STATE_SCHEDULED;
+    job.due_us = NOW_US + 3000000;
+    job.version = 1;
+    bf_cli_show_job (begin (&self), &job, NOW_US);
+    expect (
+        &self,
+        "job           256\n"
+        "type          poll\n"
+        "state         scheduled\n"
+        "due           2026-11-23T13:05:49.000Z (in 3s)\n"
+        "version       1\n"
+        "runs          0, 0 open\n"
+        "slots         4 fired, 2 missed, 1 others asked to stop, 1 waiting for another "
+        "run\n"
+        "delivery      unspecified\n"
+        "every         15m, anchored at 2026-11-23T13:05:00.000Z, next "
+        "2026-11-23T13:05:49.000Z (in 3s)\n"
+        "end           2026-11-23T13:06:46.000Z (in 1m)\n"
+        "max runs      9\n"
+        "jitter        5s\n"
+        "late          fire_all, up to 3, after 1s\n"
+        "overlap       cancel_other\n"
+        "retry         1 attempt, list, 1s,5s, none after 10m\n");
+}
+
+static void
+expect_detail (const Belfry__V1__Event *event, const char *tail)
+{
+    page self;
+    bf_cli_show_event (begin (&self), event);
+    fclose (self.out);
+    size_t length = strlen (tail);
+    assert_true (self.size > length);
+    assert_string_equal (self.text + self.size - length, tail);
+    free (self.text);
+}
+
+/* What the kinds have to say that are more than a name and a number. */
+static void
+test_event_details (void **state)
+{
+    (void)state;
+    Belfry__V1__Event event = BELFRY__V1__EVENT__INIT;
+    Belfry__V1__Slots slots = BELFRY__V1__SLOTS__INIT;
+    event.kind = "slot.missed";
+    event.slots = &slots;
+    slots.count = 3;
+    slots.first_due_us = NOW_US;
+    slots.last_due_us = NOW_US + 2000000;
+    expect_detail (&event, "  -  3 slots, "
+                           "2026-11-23T13:05:46.000Z..2026-11-23T13:05:48.000Z\n");
+    event.reason = "late";
+    slots.count = 1;
+    slots.last_due_us = NOW_US;
+    expect_detail (&event, "  -  1 slot, 2026-11-23T13:05:46.000Z: late\n");
+    event.clock = 1;
+    expect_detail (&event, "  -  1 slot: late\n");
+
+    event = (Belfry__V1__Event)BELFRY__V1__EVENT__INIT;
+    event.kind = "run.blocked";
+    expect_detail (&event, "  -  waits for an earlier run\n");
+
+    event.kind = "log.pruned";
+    Belfry__V1__Pruned pruned = BELFRY__V1__PRUNED__INIT;
+    event.pruned = &pruned;
+    pruned.first_seq = 1;
+    pruned.last_seq = 5000;
+    expect_detail (&event, "  -  events 1..5000\n");
+    Belfry__V1__Pruned__Rows whole = BELFRY__V1__PRUNED__ROWS__INIT, part = whole;
+    Belfry__V1__Pruned__Rows *rows[] = {&whole, &part};
+    part.up_to_ordinal = 7;
+    pruned = (Belfry__V1__Pruned)BELFRY__V1__PRUNED__INIT;
+    pruned.rows = rows;
+    pruned.n_rows = 1;
+    event.kind = "job.pruned";
+    expect_detail (&event, "  -  1 job\n");
+    pruned.n_rows = 2;
+    expect_detail (&event, "  -  1 job, and old runs of 1\n");
+
+    event = (Belfry__V1__Event)BELFRY__V1__EVENT__INIT;
+    Belfry__V1__Recovery recovery = BELFRY__V1__RECOVERY__INIT;
+    Belfry__V1__Recovery__Count fired = BELFRY__V1__RECOVERY__COUNT__INIT, missed = fired;
+    Belfry__V1__Recovery__Count *counts[] = {&fired, &missed};
+    event.kind = "recovery.report";
+    event.recovery = &recovery;
+    recovery.from_us = NOW_US;
+    recovery.until_us = NOW_US + 192000000;
+    recovery.counts = counts;
+    recovery.n_counts = 2;
+    fired.type = "poll";
+    fired.decision = BELFRY__V1__DECISION__DECISION_FIRED;
+    fired.jobs = fired.slots = 1;
+    missed.decision = BELFRY__V1__DECISION__DECISION_MISSED;
+    missed.jobs = 2;
+    missed.slots = 12;
+    expect_detail (&event, "  -  away 2026-11-23T13:05:46.000Z..2026-11-23T13:08:58.000Z "
+                           "(3m12s): poll 1 slot fired of 1 job; all others 12 slots "
+                           "missed of 2 jobs\n");
+}
+
+static void
 test_tables (void **state)
 {
     (void)state;
@@ -213,8 +350,9 @@ test_tables (void **state)
     expect (
         &self,
         "ID   NS       KEY  TYPE  STATE             DUE                       FROM NOW  "
-        "VERSION\n"
-        "256  default  -    t     scheduled,paused  2026-11-23T13:05:46.000Z  now       1\n"
+        "EVERY  VERSION\n"
+        "256  default  -    t     scheduled,paused  2026-11-23T13:05:46.000Z  now       "
+        "-      1\n"
         "RUN    STATE  ORIGIN  FIRED                     LATENESS  ATTEMPT  FAILURES  "
         "WORKER  FINAL  REASON  RESULT\n"
         "256.1  ready  slot    2026-11-23T13:05:46.000Z  +2s late  0        0         "
@@ -264,10 +402,11 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_event),   cmocka_unit_test (test_event_of_nothing),
-        cmocka_unit_test (test_item),    cmocka_unit_test (test_run),
-        cmocka_unit_test (test_job),     cmocka_unit_test (test_tables),
-        cmocka_unit_test (test_results),
+        cmocka_unit_test (test_event),         cmocka_unit_test (test_event_of_nothing),
+        cmocka_unit_test (test_item),          cmocka_unit_test (test_run),
+        cmocka_unit_test (test_job),           cmocka_unit_test (test_tables),
+        cmocka_unit_test (test_results),       cmocka_unit_test (test_recurring_job),
+        cmocka_unit_test (test_event_details),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -99,7 +99,7 @@ test_examples (void **state)
 {
     (void)state;
     for (size_t index = 0; bf_cli_verbs[index]; index++) {
-        char text[512], *rest = text;
+        char text[1024], *rest = text;
         snprintf (text, sizeof text, "%s", bf_cli_verbs[index]->example);
         for (char *line = strtok_r (text, "\n", &rest); line;
              line = strtok_r (NULL, "\n", &rest)) {
@@ -166,6 +166,7 @@ test_exit_codes (void **state)
         {BELFRY__V1__CODE__CODE_STOPPING, BF_CLI_REFUSED},
         {BELFRY__V1__CODE__CODE_TOO_OLD, BF_CLI_REFUSED},
         {BELFRY__V1__CODE__CODE_INTERNAL, BF_CLI_REFUSED},
+        {BELFRY__V1__CODE__CODE_VERSION_CONFLICT, BF_CLI_CONFLICT},
         {50, BF_CLI_UNREACHABLE},
         {51, BF_CLI_UNREACHABLE},
         {53, BF_CLI_USAGE},

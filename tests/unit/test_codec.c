@@ -9,6 +9,7 @@
 
 #include "messages/limits.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/codec_rows.h"
 #include "tests/support/request.h"
 
 /* One job that is good. */
@@ -34,21 +35,13 @@ teardown (void **state)
     return 0;
 }
 
-/* Over the wire and back. */
 static bf_err
 decode (const char *text, Belfry__V1__Request **request, bf_error *error)
 {
-    size_t size;
-    uint8_t *bytes = bf_pack (&request_make (arena, text)->base, arena, &size);
-    assert_non_null (bytes);
-    return bf_request_decode (bytes, size, arena, request, error);
+    return codec_decode (arena, text, request, error);
 }
 
-static const struct {
-    const char *request;
-    bf_err code;
-    const char *sentence;
-} refused[] = {
+static const codec_refused refused[] = {
     {"version=0 status", BF_EVERSION, "version is 0, this daemon speaks 1"},
     {"version=2 status", BF_EVERSION, "version is 2, this daemon speaks 1"},
     {"version=2 schedule.jobs=#1001", BF_EVERSION, "version is 2"},
@@ -71,7 +64,7 @@ static const struct {
      "on_key is 4, allowed are 1 ON_KEY_REJECT, 2 ON_KEY_KEEP, 3 ON_KEY_REPLACE"},
     {JOB "schedule.on_key=-1", BF_EINVALID, "on_key is -1, allowed are"},
     {J "type=mail", BF_EINVALID,
-     "jobs[0].trigger is missing: set exactly one of at_us and after_us"},
+     "jobs[0].trigger is missing: set exactly one of at_us, after_us and every"},
     {J "after_us=1", BF_EINVALID,
      "jobs[0].type is missing, allowed are 1..64 of A-Z a-z 0-9 _ . -"},
     {J "after_us=1 " J "type=a/b", BF_EINVALID, "jobs[0].type is not a name"},
@@ -109,7 +102,7 @@ static const struct {
     {JOB J "start_timeout_us=3155760000000001", BF_EINVALID, "jobs[0].start_timeout_us"},
     {JOB RETRY "max_attempts=1001", BF_EINVALID,
      "jobs[0].retry.max_attempts is 1001, allowed are 1..1000"},
-    {JOB RETRY "backoff=3", BF_EINVALID, "jobs[0].retry.backoff is 3, allowed are 1"},
+    {JOB RETRY "backoff=5", BF_EINVALID, "jobs[0].retry.backoff is 5, allowed are 1"},
     {JOB RETRY "delay_us=999", BF_EINVALID, "jobs[0].retry.delay_us is 999"},
     {JOB RETRY "delay_us=2592000000001", BF_EINVALID, "jobs[0].retry.delay_us is"},
     {JOB RETRY "factor_permille=999", BF_EINVALID, "jobs[0].retry.factor_permille is 999"},
@@ -124,11 +117,12 @@ static const struct {
      "schedule.jobs[1].type=b schedule.jobs[1].after_us=1 schedule.jobs[1].retry.backoff=9",
      BF_EINVALID, "jobs[1].retry.backoff is 9"},
 
-    {"reschedule.after_us=1", BF_EINVALID, "job is missing: name the job by id or by key"},
+    {"reschedule.after_us=1", BF_EINVALID,
+     "job is missing: name one, or set a filter for many"},
     {"reschedule.job.id=1", BF_EINVALID, "trigger is missing"},
     {"reschedule.job.id=1 reschedule.at_us=-5", BF_EINVALID, "at_us is -5, allowed are"},
     {"reschedule.job.id=1 reschedule.after_us=-5", BF_EINVALID, "after_us is -5"},
-    {"cancel", BF_EINVALID, "job is missing: name the job by id or by key"},
+    {"cancel", BF_EINVALID, "job is missing: name one, or set a filter for many"},
     {"cancel.job", BF_EINVALID, "job is empty: name the job by id or by key"},
     {"cancel.job.ns=a", BF_EINVALID, "job is empty"},
     {"cancel.job.id=1 cancel.job.key=a", BF_EINVALID, "job has an id and a key"},
@@ -172,10 +166,10 @@ static const struct {
     {"snooze.token=1.1.1 snooze.at_us=-1", BF_EINVALID, "at_us is -1"},
     {"snooze.token=1.1.1 snooze.for_us=1 snooze.reason=*1025", BF_EINVALID,
      "reason has 1025 bytes"},
-    {"redrive", BF_EINVALID, "run is missing: send JOB.ORDINAL, or JOB"},
+    {"redrive", BF_EINVALID, "run is missing: name one, or set a filter for many"},
     {"redrive.run=1.2.3", BF_EINVALID, "run is not a run"},
 
-    {"get", BF_EINVALID, "job is missing"},
+    {"get", BF_EINVALID, "job is missing: name the job by id or by key"},
     {"get.job.id=1 get.max_runs=101", BF_EINVALID, "max_runs is 101, allowed are 1..100"},
     {"list.ns=a/b", BF_EINVALID, "ns is not a name"},
     {"list.type=a/b", BF_EINVALID, "type is not a name"},
@@ -209,27 +203,11 @@ static void
 test_refused (void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        bf_arena_reset (arena);
-        Belfry__V1__Request *request = NULL;
-        bf_error error = {0};
-        bf_err rc = decode (refused[i].request, &request, &error);
-        if (rc != refused[i].code || error.code != rc ||
-            strstr (error.text, refused[i].sentence) == NULL) {
-            fail_msg ("'%s' gave %s '%s', expected %s '%s'", refused[i].request,
-                      bf_err_name (rc), error.text, bf_err_name (refused[i].code),
-                      refused[i].sentence);
-        }
-        assert_non_null (request);
-        assert_int_equal (request->command_case, BELFRY__V1__REQUEST__COMMAND__NOT_SET);
-    }
+    codec_expect_refused (arena, refused, sizeof refused / sizeof refused[0]);
 }
 
 /* What a request becomes. */
-static const struct {
-    const char *request;
-    const char *inside;
-} accepted[] = {
+static const codec_accepted accepted[] = {
     {JOB, "schedule.on_key=1 schedule.reject_past=0 schedule.jobs=1 " J "ns=default " J
           "key= " J "type=mail " J "payload=0 " J "content_type= " J "tags= " J
           "delivery=1 " J "at_us=- " J "after_us=5 " J "lease_us=30000000 " J
@@ -305,43 +283,11 @@ static const struct {
     {"client=*64 request_id=*64 status", "status=set"},
 };
 
-/* #N leaves jobs empty. */
-static void
-complete_jobs (Belfry__V1__Request *request)
-{
-    if (request->command_case != BELFRY__V1__REQUEST__COMMAND_SCHEDULE) {
-        return;
-    }
-    for (size_t i = 0; i < request->schedule->n_jobs; i++) {
-        Belfry__V1__JobSpec *spec = request->schedule->jobs[i];
-        if (spec->type[0] == '\0') {
-            request_fill (&spec->base, arena, "type=t after_us=1");
-        }
-    }
-}
-
 static void
 test_accepted (void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof accepted / sizeof accepted[0]; i++) {
-        bf_arena_reset (arena);
-        Belfry__V1__Request *sent = request_make (arena, accepted[i].request);
-        complete_jobs (sent);
-        size_t size;
-        uint8_t *bytes = bf_pack (&sent->base, arena, &size);
-        Belfry__V1__Request *request = NULL;
-        bf_error error = {0};
-        if (bf_request_decode (bytes, size, arena, &request, &error) != BF_OK) {
-            fail_msg ("'%s' was refused: %s", accepted[i].request, error.text);
-        }
-        request_expect (&request->base, arena, accepted[i].inside);
-
-        /* Once more changes nothing. */
-        uint64_t before = bf_request_fingerprint (request, arena);
-        assert_int_equal (bf_request_normalise (request, arena, &error), BF_OK);
-        assert_true (bf_request_fingerprint (request, arena) == before);
-    }
+    codec_expect_accepted (arena, accepted, sizeof accepted / sizeof accepted[0]);
 }
 
 static void
@@ -369,7 +315,7 @@ test_keys_once_in_a_call (void **state)
 {
     (void)state;
     Belfry__V1__Request *sent = request_make (arena, "schedule.jobs=#1000");
-    complete_jobs (sent);
+    codec_complete_jobs (arena, sent);
     for (size_t i = 0; i < 1000; i++) {
         sent->schedule->jobs[i]->key = bf_arena_printf (arena, "k%zu", i * 7919 % 1000);
     }
@@ -429,11 +375,27 @@ static const struct {
     {"fail.token=1.1.1", true},
     {"snooze.token=1.1.1 snooze.for_us=1", true},
     {"redrive.run=1", true},
+    {"batch.items.cancel.job.id=1", true},
+    {"prune.finals_us=1", true},
+    {"backup", true},
+    {"backup.name=a", true},
+    {"cancel.filter.all=1", true},
+    {"reschedule.job.id=1 reschedule.at_us=1 reschedule.dry_run=1", false},
+    {"cancel.filter.all=1 cancel.dry_run=1", false},
+    {"cancel.job.id=1 cancel.dry_run=1", false},
+    {"confirm.filter.all=1 confirm.dry_run=1", false},
+    {"pause.filter.all=1 pause.dry_run=1", false},
+    {"resume.filter.all=1 resume.dry_run=1", false},
+    {"trigger.filter.all=1 trigger.dry_run=1", false},
+    {"redrive.filter.all=1 redrive.dry_run=1", false},
+    {"prune.finals_us=1 prune.dry_run=1", false},
     {"get.job.id=1", false},
     {"list", false},
     {"history", false},
     {"replay", false},
     {"status", false},
+    {"stats", false},
+    {"snapshot", false},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

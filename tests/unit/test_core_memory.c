@@ -195,7 +195,7 @@ timers_scenario (void)
         return;
     }
     for (size_t i = 0; i < ROWS; i++) {
-        rows[i] = (bf_timer){BF_SOURCE_RUN, i + 1, 1, (int64_t)i, 1};
+        rows[i] = (bf_timer){BF_SOURCE_RUN, i + 1, 1, (int64_t)i, 1, 0, 0};
     }
     refill (timers, rows, ROWS);
     while ((count = bf_timers_due (timers, (bf_now){.boot = {ROWS}}, out, 10, &batch)) >

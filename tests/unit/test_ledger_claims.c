@@ -92,9 +92,9 @@ test_fires_once (void **state)
     ledger_propose (self, twice, 1, NULL);
     assert_string_equal (ledger_kinds (self), "");
     /* One that was never there. */
-    bf_timer none = {BF_SOURCE_SLOT_BOOT, 512, 0, timers[0].due_us, 1};
+    bf_timer none = {BF_SOURCE_SLOT_BOOT, 512, 0, timers[0].due_us, 1, 0, 0};
     ledger_propose (self, &none, 1, NULL);
-    bf_timer run = {BF_SOURCE_RUN, 256, 1, timers[0].due_us, 1};
+    bf_timer run = {BF_SOURCE_RUN, 256, 1, timers[0].due_us, 1, 0, 0};
     ledger_propose (self, &run, 1, NULL);
     run.ordinal = 2;
     ledger_propose (self, &run, 1, NULL);
@@ -144,7 +144,7 @@ test_impossible_timer (void **state)
                                     "FROM meta) + 1000000000",
                                     NULL, NULL, NULL),
                       SQLITE_OK);
-    bf_timer timer = {BF_SOURCE_RUN, 256, 1, LEDGER_BOOT_US, 1};
+    bf_timer timer = {BF_SOURCE_RUN, 256, 1, LEDGER_BOOT_US, 1, 0, 0};
     ledger_propose (self, &timer, 1, NULL);
     assert_string_equal (ledger_kinds (self), "");
     assert_int_equal (ledger_number (self, "SELECT state FROM run"), 3);

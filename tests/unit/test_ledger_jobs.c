@@ -49,7 +49,7 @@ test_reschedule (void **state)
                    "jobs.items.job.spec.after_us=1000000 jobs.items.job.spec.at_us=-");
     assert_string_equal (ledger_to_clock (self), "disarm:0:256.0 arm:1:256.0@1001000000");
     /* The old due time is nothing any more. */
-    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225605000000), 1};
+    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225605000000), 1, 0, 0};
     ledger_pass (self, 5 * BF_SECOND_US);
     ledger_propose (self, &old, 1, NULL);
     assert_string_equal (ledger_kinds (self), "");
@@ -143,7 +143,7 @@ test_cancel (void **state)
     assert_string_equal (ledger_to_clock (self), "disarm:0:256.0");
     /* After the reply the slot never fires, whatever was under way. */
     ledger_pass (self, 10 * BF_SECOND_US);
-    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225605000000), 1};
+    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225605000000), 1, 0, 0};
     ledger_propose (self, &old, 1, NULL);
     assert_string_equal (ledger_kinds (self), "");
     reply = ledger_ok (self, "cancel.job.key=k");
@@ -233,7 +233,7 @@ test_confirm_wins (void **state)
     make_job (self);
     ledger_pass (self, 9 * BF_SECOND_US);
     ledger_ok (self, "confirm.job.key=k");
-    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225605000000), 1};
+    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225605000000), 1, 0, 0};
     ledger_propose (self, &old, 1, NULL);
     assert_string_equal (ledger_kinds (self), "");
 }
@@ -320,7 +320,7 @@ test_pause (void **state)
     /* Due while it is paused: it does not fire, not even for a proposal under way. */
     ledger_pass (self, 9 * BF_SECOND_US);
     assert_int_equal (ledger_fire (self, NULL), 0);
-    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225605000000), 1};
+    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225605000000), 1, 0, 0};
     ledger_propose (self, &old, 1, NULL);
     assert_string_equal (ledger_kinds (self), "");
     /* Resumed, it fires at once and says how late it is. */

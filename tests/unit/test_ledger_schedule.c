@@ -227,7 +227,7 @@ test_replace_changes_queue (void **state)
     ledger *self = *state;
     ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.key=k "
                      "schedule.jobs.at_us=1767225600000005");
-    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225600000005), 1};
+    bf_timer old = {BF_SOURCE_SLOT_WALL, 256, 0, INT64_C (1767225600000005), 1, 0, 0};
     ledger_ok (self, "schedule.jobs.type=call schedule.jobs.key=k "
                      "schedule.jobs.at_us=1767225600000005 schedule.on_key=3");
     assert_string_equal (ledger_to_clock (self), "arm:0:256.0@1767225600000005");

@@ -39,9 +39,9 @@ test_early (void **state)
     ledger_fire (self, NULL);
     ledger_pass (self, 3 * BF_SECOND_US);
     bf_timer early[] = {
-        {BF_SOURCE_SLOT_BOOT, 256, 0, LEDGER_BOOT_US + 10 * BF_SECOND_US, 1},
-        {BF_SOURCE_SLOT_WALL, 512, 0, LEDGER_WALL_US + 10 * BF_SECOND_US, 1},
-        {BF_SOURCE_RUN, 768, 1, LEDGER_BOOT_US + 5 * BF_SECOND_US, 1},
+        {BF_SOURCE_SLOT_BOOT, 256, 0, LEDGER_BOOT_US + 10 * BF_SECOND_US, 1, 0, 0},
+        {BF_SOURCE_SLOT_WALL, 512, 0, LEDGER_WALL_US + 10 * BF_SECOND_US, 1, 0, 0},
+        {BF_SOURCE_RUN, 768, 1, LEDGER_BOOT_US + 5 * BF_SECOND_US, 1, 0, 0},
     };
     Belfry__Internal__ClaimCall *claim = ledger_claim (self, "claim.types=mail");
     ledger_propose (self, early, 3, claim);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * Long walks through a small world: a few keys, all commands, claims, failures, clocks that
- * are set, batches that are lost, restarts and crashes, in an order that a seed decides.
- * The fixture checks behind every commit; here only what may be answered is judged.
+ * Long walks through a small world: a few keys, all commands, every trigger and policy,
+ * claims, failures, absences, clocks that are set, batches that are lost, restarts and
+ * crashes, in an order that a seed decides. The fixture checks the short ones behind every
+ * commit, the long ones every few hundred steps; here only what may be answered is judged.
  */
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/hash.h"
@@ -11,15 +14,21 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/ledger.h"
 
-#define STEPS 1500
 #define TOKENS 64
+/* The short walks, checked behind every commit; the long ones, in commands, checked every
+ * so many of them. */
+#define STEPS 1000
+#define LONG_COMMANDS 50000
+#define LONG_CHECK 500
 
 typedef struct {
     ledger *ledger;
     uint64_t random;
-    const char *tokens[TOKENS]; /* of leases, old ones too */
-    size_t leases;              /* so far */
-    const char *last;           /* the last request, for repeats */
+    char tokens[TOKENS][BF_TOKEN_BYTES]; /* of leases, old ones too */
+    size_t leases;                       /* so far */
+    char last[1024];                     /* the last request, for repeats */
+    size_t commands;                     /* so far */
+    bool scarce;                         /* the disk is full now and then */
 } walk;
 
 /* 0 .. below - 1. */
@@ -34,7 +43,8 @@ static void
 remember (walk *self, const Belfry__V1__Reply *reply)
 {
     for (size_t i = 0; reply && i < reply->claim->n_leases; i++) {
-        self->tokens[self->leases++ % TOKENS] = reply->claim->leases[i]->token;
+        snprintf (self->tokens[self->leases++ % TOKENS], BF_TOKEN_BYTES, "%s",
+                  reply->claim->leases[i]->token);
     }
 }
 
@@ -45,20 +55,60 @@ some_token (walk *self)
     return known ? self->tokens[pick (self, (int)known)] : "1.1.1";
 }
 
+/* A trigger, with what can go with it. */
+static const char *
+some_trigger (walk *self)
+{
+    ledger *book = self->ledger;
+    int64_t now_us = book->now.wall.us;
+    switch (pick (self, 6)) {
+    case 0:
+        return "schedule.jobs.after_us=0";
+    case 1:
+        return "schedule.jobs.after_us=700000";
+    case 2:
+        return ledger_text (book, "schedule.jobs.at_us=%lld",
+                            (long long)(now_us + (pick (self, 3) - 1) * 2000000));
+    default:
+        break;
+    }
+    int interval_us = 100000 * (1 + pick (self, 10));
+    return ledger_text (book,
+                        "schedule.jobs.every.interval_us=%d schedule.jobs.max_runs=%d "
+                        "schedule.jobs.jitter_us=%d schedule.jobs.overlap=%d "
+                        "schedule.jobs.start_us=%lld schedule.jobs.end_us=%lld",
+                        interval_us, pick (self, 3) ? 0 : 1 + pick (self, 20),
+                        pick (self, 3) ? 0 : interval_us / 3, pick (self, 7),
+                        pick (self, 4) ? 0 : (long long)(now_us - 1000000),
+                        pick (self, 4) ? 0 : (long long)(now_us + 5000000));
+}
+
 static const char *
 some_schedule (walk *self)
 {
-    static const char *const triggers[] = {"after_us=0", "after_us=700000",
-                                           "at_us=1767225600000000",
-                                           "at_us=1767225630000000"};
+    bool work = pick (self, 8) != 0;
     return ledger_text (
         self->ledger,
-        "schedule.on_key=%d schedule.jobs.key=k%d schedule.jobs.type=t%d "
-        "schedule.jobs.%s schedule.jobs.delivery=%d schedule.jobs.retry.max_attempts=%d "
-        "schedule.jobs.start_timeout_us=%d schedule.jobs.payload=*%d",
-        1 + pick (self, 3), pick (self, 4), pick (self, 2), triggers[pick (self, 4)],
-        pick (self, 8) ? 1 : 2, 1 + pick (self, 3), pick (self, 3) ? 0 : 400000,
+        "schedule.on_key=%d schedule.jobs.key=k%d schedule.jobs.type=t%d %s "
+        "schedule.jobs.delivery=%d schedule.jobs.retry.max_attempts=%d "
+        "schedule.jobs.retry.delay_us=%d schedule.jobs.start_timeout_us=%d "
+        "schedule.jobs.late=%d schedule.jobs.catchup_max=%d schedule.jobs.payload=*%d",
+        1 + pick (self, 3), pick (self, 4), pick (self, 2), some_trigger (self),
+        work ? 1 : 2, 1 + pick (self, 3), 1000 + pick (self, 500000),
+        pick (self, 3) ? 0 : 400000, pick (self, work ? 5 : 4), 1 + pick (self, 5),
         1 + pick (self, 3));
+}
+
+static const char *
+some_reschedule (walk *self, int key)
+{
+    if (pick (self, 2)) {
+        return ledger_text (self->ledger, "reschedule.job.key=k%d reschedule.after_us=%d",
+                            key, pick (self, 2) * 600000);
+    }
+    return ledger_text (self->ledger,
+                        "reschedule.job.key=k%d reschedule.every.interval_us=%d", key,
+                        100000 * (1 + pick (self, 10)));
 }
 
 static const char *
@@ -69,8 +119,7 @@ some_command (walk *self)
     int key = pick (self, 4);
     switch (pick (self, 16)) {
     case 0:
-        return ledger_text (book, "reschedule.job.key=k%d reschedule.after_us=%d", key,
-                            pick (self, 2) * 600000);
+        return some_reschedule (self, key);
     case 1:
         return ledger_text (book, "cancel.job.key=k%d", key);
     case 2:
@@ -80,7 +129,7 @@ some_command (walk *self)
         return ledger_text (book, "pause.job.key=k%d", key);
     case 4:
     case 5:
-        return ledger_text (book, "resume.job.key=k%d", key);
+        return ledger_text (book, "resume.job.key=k%d resume.from=%d", key, pick (self, 3));
     case 6:
         return ledger_text (book, "trigger.job.key=k%d", key);
     case 7:
@@ -116,6 +165,9 @@ expect_possible (const char *text, const Belfry__V1__Reply *reply)
     case BELFRY__V1__CODE__CODE_TOO_LATE:
     case BELFRY__V1__CODE__CODE_WRONG_STATE:
     case BELFRY__V1__CODE__CODE_STALE_TOKEN:
+    /* What is recurring cannot become a one-shot, a thousand runs are too many. */
+    case BELFRY__V1__CODE__CODE_INVALID:
+    case BELFRY__V1__CODE__CODE_LIMIT:
         break;
     default:
         fail_msg ("%s: code %d: %s", text, (int)reply->code, reply->text);
@@ -125,14 +177,15 @@ expect_possible (const char *text, const Belfry__V1__Reply *reply)
 static void
 command (walk *self)
 {
-    if (self->last && pick (self, 8) == 0) {
+    self->commands++;
+    if (self->last[0] && pick (self, 8) == 0) {
         Belfry__V1__Reply *again = ledger_do (self->ledger, self->last);
         assert_true (again->repeated);
         assert_string_equal (ledger_kinds (self->ledger), "");
         return;
     }
-    self->last = ledger_text (self->ledger, "request_id=w%llu %s",
-                              (unsigned long long)self->ledger->calls, some_command (self));
+    snprintf (self->last, sizeof self->last, "request_id=w%llu %s",
+              (unsigned long long)self->ledger->calls, some_command (self));
     expect_possible (self->last, ledger_do (self->ledger, self->last));
 }
 
@@ -143,10 +196,13 @@ batch (walk *self)
     ledger_begin (self->ledger);
     for (int i = 0; i < 5; i++) {
         ledger_put (self->ledger, some_command (self));
+        self->commands++;
     }
     if (pick (self, 2)) {
         bf_ledger_rollback (self->ledger->ledger);
-        ledger_check (self->ledger);
+        if (self->ledger->check_every == 0) {
+            ledger_check (self->ledger);
+        }
     } else {
         ledger_commit (self->ledger);
     }
@@ -179,6 +235,40 @@ fire (walk *self)
     }
 }
 
+/* Without room on the disk a claim is not even told that nothing held. */
+static void
+grant (walk *self)
+{
+    if (!bf_ledger_is_scarce (self->ledger->ledger)) {
+        remember (self,
+                  ledger_grant (self->ledger, ledger_claim (self->ledger, "claim.types=t0 "
+                                                                          "claim.types=t1 "
+                                                                          "claim.max=2")));
+    }
+}
+
+/* The wall clock is set, or nobody was there. */
+static void
+disturb (walk *self)
+{
+    ledger *book = self->ledger;
+    switch (pick (self, 8)) {
+    case 0:
+        ledger_set_wall (book, (pick (self, 3) - 1) * 10 * BF_SECOND_US);
+        ledger_do_item (book, "stepped.delta_us=1");
+        break;
+    case 1:
+        ledger_reopen (book, pick (self, 2));
+        break;
+    case 2:
+        ledger_away (book, pick (self, 5) * BF_MINUTE_US);
+        break;
+    default:
+        ledger_away (book, pick (self, 4) * BF_SECOND_US);
+        break;
+    }
+}
+
 static void
 step (walk *self)
 {
@@ -190,37 +280,35 @@ step (walk *self)
         break;
     case 1:
     case 2:
+    case 3:
         ledger_pass (book, pick (self, 300000));
         fire (self);
         break;
-    case 3:
     case 4:
-        remember (self, ledger_grant (book, ledger_claim (book, "claim.types=t0 "
-                                                                "claim.types=t1 "
-                                                                "claim.max=2")));
-        break;
     case 5:
-        ledger_overdue (book, token, pick (self, 2));
+        grant (self);
         break;
     case 6:
-        ledger_returned (book, token, NULL);
+        ledger_overdue (book, token, pick (self, 2));
         break;
     case 7:
-        batch (self);
+        ledger_returned (book, token, NULL);
         break;
     case 8:
-        if (pick (self, 10) == 0) {
-            ledger_reopen (book, pick (self, 2));
-        }
+        batch (self);
         break;
     case 9:
         if (pick (self, 10) == 0) {
-            ledger_set_wall (book, (pick (self, 3) - 1) * 10 * BF_SECOND_US);
-            ledger_do_item (book, "stepped.delta_us=1");
+            disturb (self);
         }
         break;
     case 10:
-        bf_ledger_set_scarce (book->ledger, pick (self, 10) == 0);
+        if (pick (self, 20) == 0) {
+            ledger_do_item (book, "caught_up.until_us=5");
+        }
+        break;
+    case 11:
+        bf_ledger_set_scarce (book->ledger, self->scarce && pick (self, 10) == 0);
         break;
     default:
         if (bf_ledger_is_scarce (book->ledger)) {
@@ -231,33 +319,99 @@ step (walk *self)
     }
 }
 
-static void
-test_walk (void **state)
+static walk
+begin (ledger *book)
 {
     static uint64_t turn;
-    ledger *book = *state;
     /* To walk another way: BELFRY_SEED=7. */
     const char *seed = getenv ("BELFRY_SEED");
     walk self = {.ledger = book, .random = (seed ? strtoull (seed, NULL, 10) : 0) + turn};
     turn += BF_SECOND_US;
-    for (int i = 0; i < STEPS; i++) {
-        step (&self);
-    }
+    return self;
+}
+
+static void
+end (walk *self)
+{
+    ledger *book = self->ledger;
     bf_ledger_set_scarce (book->ledger, false);
+    ledger_do_item (book, "caught_up.until_us=5");
     /* It was worth walking: nearly every kind of event has come up. */
-    assert_in_range (ledger_number (book, "SELECT count (DISTINCT kind) FROM topic"), 20,
-                     30);
-    assert_true (self.leases > 20);
+    assert_in_range (ledger_number (book, "SELECT count (DISTINCT kind) FROM topic"), 23,
+                     40);
+    assert_true (self->leases > 20);
     assert_string_equal (ledger_string (book, "PRAGMA integrity_check"), "ok");
 }
+
+static void
+test_walk (void **state)
+{
+    walk self = begin (*state);
+    self.scarce = true;
+    for (int i = 0; i < STEPS; i++) {
+        step (&self);
+        ledger_forget_texts (self.ledger);
+    }
+    end (&self);
+}
+
+/* Fold equals tables after 50,000 commands. */
+static void
+walk_long (walk *self, bool prune)
+{
+    ledger *book = self->ledger;
+    size_t checked = 0;
+    book->check_every = UINT_MAX;
+    while (self->commands < LONG_COMMANDS) {
+        step (self);
+        if (prune && pick (self, 10) == 0) {
+            ledger_tend (book);
+        }
+        if (self->commands >= checked + LONG_CHECK) {
+            checked = self->commands;
+            ledger_check (book);
+        }
+        ledger_forget_texts (book);
+    }
+    ledger_check (book);
+    end (self);
+}
+
+static void
+test_long_walk (void **state)
+{
+    walk self = begin (*state);
+    walk_long (&self, false);
+}
+
+/* The same, while what is old goes. */
+static void
+test_long_walk_with_pruning (void **state)
+{
+    ledger *book = *state;
+    walk self = begin (book);
+    book->retention = (bf_retention){
+        .finals = {BF_MINUTE_US},
+        .final_jobs = 50,
+        .events = {BF_MINUTE_US},
+        .event_rows = 2000,
+    };
+    ledger_reopen (book, false);
+    walk_long (&self, true);
+    assert_true (ledger_number (book, "SELECT min (seq) FROM event") > LONG_COMMANDS / 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, ledger_setup, ledger_teardown)
 
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown (test_walk, ledger_setup, ledger_teardown),
-        cmocka_unit_test_setup_teardown (test_walk, ledger_setup, ledger_teardown),
-        cmocka_unit_test_setup_teardown (test_walk, ledger_setup, ledger_teardown),
+        TEST (test_walk),
+        TEST (test_walk),
+        TEST (test_walk),
+        TEST (test_long_walk),
+        TEST (test_long_walk_with_pruning),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -41,8 +41,8 @@ test_verdicts (void **state)
         bf_retry_policy policy = standard;
         policy.max_attempts = rows[i].max_attempts;
         bf_verdict verdict =
-            bf_retry_judge (&policy, token, rows[i].failures, rows[i].non_retryable,
-                            rows[i].cancel_requested);
+            bf_retry_judge (&policy, token, rows[i].failures, (bf_span){0},
+                            rows[i].non_retryable, rows[i].cancel_requested);
         assert_int_equal (verdict.move, rows[i].move);
         int64_t wait = rows[i].move == BF_RUN_RETRY
                            ? bf_retry_wait (&policy, token, rows[i].failures).us
@@ -51,11 +51,78 @@ test_verdicts (void **state)
     }
 }
 
+/* The first limit that is reached ends the run: failures, or age. No attempt may begin when
+ * the run is older than max_age. */
+static void
+test_limits (void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t max_attempts;
+        int64_t max_age;
+        uint32_t failures;
+        int64_t age;
+        bf_run_move move;
+    } rows[] = {
+        {5, 0, 4, INT64_MAX, BF_RUN_RETRY},
+        {5, 10 * BF_SECOND_US, 1, 9 * BF_SECOND_US, BF_RUN_RETRY}, /* again at 10 s */
+        {5, 10 * BF_SECOND_US, 1, 9 * BF_SECOND_US + 1, BF_RUN_DIE},
+        {5, 10 * BF_SECOND_US, 3, 6 * BF_SECOND_US, BF_RUN_RETRY}, /* the wait is 4 s */
+        {5, 10 * BF_SECOND_US, 4, 6 * BF_SECOND_US, BF_RUN_DIE},   /* 8 s */
+        {5, 10 * BF_SECOND_US, 5, 0, BF_RUN_DIE},
+        {1, 10 * BF_SECOND_US, 1, 0, BF_RUN_DIE},
+        {5, BF_MS_US, 1, 0, BF_RUN_DIE},
+        {5, BF_SECOND_US, 1, 0, BF_RUN_RETRY},
+        {5, INT64_MAX, 1, INT64_MAX, BF_RUN_RETRY}, /* cut at the end of the range */
+        {5, INT64_MAX - 1, 1, INT64_MAX, BF_RUN_DIE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bf_retry_policy policy = standard;
+        policy.jitter_percent = 0;
+        policy.max_attempts = rows[i].max_attempts;
+        policy.max_age.us = rows[i].max_age;
+        bf_verdict verdict = bf_retry_judge (&policy, token, rows[i].failures,
+                                             (bf_span){rows[i].age}, false, false);
+        if (verdict.move != rows[i].move) {
+            fail_msg ("row %zu: %s", i, bf_run_move_name (verdict.move));
+        }
+    }
+    /* A run that is not tried again anyway is cancelled, however old. */
+    bf_retry_policy policy = standard;
+    policy.max_age.us = BF_MS_US;
+    bf_verdict verdict =
+        bf_retry_judge (&policy, token, 1, (bf_span){BF_DAY_US}, false, true);
+    assert_int_equal (verdict.move, BF_RUN_CANCEL);
+}
+
+/* The stretched wait counts against max_age, not the one in the middle. */
+static void
+test_age_and_jitter (void **state)
+{
+    (void)state;
+    bf_retry_policy policy = standard;
+    policy.jitter_percent = 50;
+    policy.max_age.us = BF_SECOND_US;
+    unsigned died = 0;
+    for (uint32_t attempt = 1; attempt <= 200; attempt++) {
+        bf_token other = {256, 1, attempt};
+        bf_verdict verdict = bf_retry_judge (&policy, other, 1, (bf_span){0}, false, false);
+        bool over = bf_retry_wait (&policy, other, 1).us > BF_SECOND_US;
+        assert_int_equal (verdict.move, over ? BF_RUN_DIE : BF_RUN_RETRY);
+        died += over;
+    }
+    assert_in_range (died, 60, 140);
+}
+
 static void
 test_waits_without_jitter (void **state)
 {
     (void)state;
-    enum { EXP = BF_BACKOFF_EXPONENTIAL, FIX = BF_BACKOFF_FIXED };
+    enum {
+        EXP = BF_BACKOFF_EXPONENTIAL,
+        FIX = BF_BACKOFF_FIXED,
+        LIN = BF_BACKOFF_LINEAR,
+    };
     static const struct {
         int backoff;
         int64_t delay;
@@ -83,6 +150,13 @@ test_waits_without_jitter (void **state)
         {FIX, BF_SECOND_US, 2000, 5 * BF_MINUTE_US, 7, BF_SECOND_US},
         {FIX, BF_HOUR_US, 2000, BF_MINUTE_US, 7, BF_HOUR_US},
         {FIX, INT64_MAX, 0, 0, UINT32_MAX, INT64_MAX},
+        {LIN, BF_SECOND_US, 1000, 5 * BF_MINUTE_US, 1, BF_SECOND_US},
+        {LIN, BF_SECOND_US, 1000, 5 * BF_MINUTE_US, 2, 2 * BF_SECOND_US},
+        {LIN, BF_SECOND_US, 1000, 5 * BF_MINUTE_US, 300, 5 * BF_MINUTE_US},
+        {LIN, BF_SECOND_US, 1000, 5 * BF_MINUTE_US, 301, 5 * BF_MINUTE_US},
+        {LIN, BF_SECOND_US, 1000, 5 * BF_MINUTE_US, UINT32_MAX, 5 * BF_MINUTE_US},
+        {LIN, BF_HOUR_US, 1000, BF_MINUTE_US, 1, BF_MINUTE_US},
+        {LIN, INT64_MAX, 1000, INT64_MAX, UINT32_MAX, INT64_MAX},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bf_retry_policy policy = {
@@ -97,6 +171,39 @@ test_waits_without_jitter (void **state)
             fail_msg ("row %zu: %lld, not %lld", i, (long long)wait,
                       (long long)rows[i].wait);
         }
+    }
+}
+
+static void
+test_list (void **state)
+{
+    (void)state;
+    static const int64_t delays[] = {5 * BF_SECOND_US, BF_MS_US, 30 * BF_DAY_US};
+    static const struct {
+        size_t n_delays;
+        uint32_t failures;
+        int64_t wait;
+    } rows[] = {
+        {3, 1, 5 * BF_SECOND_US},        {3, 2, BF_MS_US},
+        {3, 3, 30 * BF_DAY_US},          {3, 4, 30 * BF_DAY_US},
+        {3, UINT32_MAX, 30 * BF_DAY_US}, {2, 3, BF_MS_US},
+        {1, 1, 5 * BF_SECOND_US},        {1, 9, 5 * BF_SECOND_US},
+        {3, 0, 5 * BF_SECOND_US},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bf_retry_policy policy = {
+            .max_attempts = 9,
+            .backoff = BF_BACKOFF_LIST,
+            .delays_us = delays,
+            .n_delays = rows[i].n_delays,
+        };
+        assert_int_equal (bf_retry_wait (&policy, token, rows[i].failures).us,
+                          rows[i].wait);
+        /* Jitter stretches and cuts these as any other. */
+        policy.jitter_percent = 50;
+        int64_t wait = bf_retry_wait (&policy, token, rows[i].failures).us;
+        int64_t low = rows[i].wait / 2 > BF_MS_US ? rows[i].wait / 2 : BF_MS_US;
+        assert_in_range (wait, low, rows[i].wait * 3 / 2);
     }
 }
 
@@ -166,7 +273,10 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_verdicts),
+        cmocka_unit_test (test_limits),
+        cmocka_unit_test (test_age_and_jitter),
         cmocka_unit_test (test_waits_without_jitter),
+        cmocka_unit_test (test_list),
         cmocka_unit_test (test_jitter),
         cmocka_unit_test (test_jitter_depends_on_the_whole_token),
         cmocka_unit_test (test_jitter_at_the_end_of_the_range),

@@ -29,7 +29,7 @@ test_spec (void **state)
     assert_int_equal (bf_request_normalise (request, arena, NULL), BF_OK);
 
     bf_spec spec = bf_spec_from_wire (request->schedule->jobs[0]);
-    assert_int_equal (spec.trigger.clock, BF_CLOCK_WALL);
+    assert_int_equal (spec.trigger.kind, BF_TRIGGER_AT);
     assert_int_equal (spec.trigger.us, 11);
     assert_int_equal (spec.delivery, BF_DELIVERY_NOTIFY);
     assert_int_equal (spec.lease.us, 100001);
@@ -43,7 +43,7 @@ test_spec (void **state)
     assert_int_equal (spec.retry.jitter_percent, 0);
 
     spec = bf_spec_from_wire (request->schedule->jobs[1]);
-    assert_int_equal (spec.trigger.clock, BF_CLOCK_BOOT);
+    assert_int_equal (spec.trigger.kind, BF_TRIGGER_AFTER);
     assert_int_equal (spec.trigger.us, 12);
     assert_int_equal (spec.delivery, BF_DELIVERY_WORK);
     assert_int_equal (spec.lease.us, BF_DEFAULT_LEASE_US);
@@ -55,6 +55,63 @@ test_spec (void **state)
     assert_int_equal (spec.retry.factor_permille, BF_DEFAULT_RETRY_FACTOR_PERMILLE);
     assert_int_equal (spec.retry.max_delay.us, BF_DEFAULT_RETRY_MAX_DELAY_US);
     assert_int_equal (spec.retry.jitter_percent, BF_DEFAULT_RETRY_JITTER_PERCENT);
+    assert_int_equal (spec.retry.n_delays, 0);
+    assert_int_equal (spec.retry.max_age.us, 0);
+    assert_int_equal (spec.trigger.jitter.us, 0);
+    assert_int_equal (spec.late.late, BF_LATE_FIRE_ONCE);
+    assert_int_equal (spec.late.grace.us, BF_DEFAULT_GRACE_US);
+    assert_int_equal (spec.late.catchup_max, 1);
+    assert_int_equal (spec.overlap, BF_OVERLAP_ALLOW_ALL);
+    bf_arena_destroy (&arena);
+}
+
+static void
+test_recurring_spec (void **state)
+{
+    (void)state;
+    bf_arena *arena = bf_arena_new (BF_DECODE_BYTES);
+    Belfry__V1__Request *request = request_make (
+        arena, "schedule.jobs[0].type=a schedule.jobs[0].every.interval_us=10001 "
+               "schedule.jobs[0].every.anchor_us=12 schedule.jobs[0].start_us=13 "
+               "schedule.jobs[0].end_us=14 schedule.jobs[0].max_runs=15 "
+               "schedule.jobs[0].jitter_us=16 schedule.jobs[0].late=2 "
+               "schedule.jobs[0].grace_us=1017 schedule.jobs[0].catchup_max=18 "
+               "schedule.jobs[0].overlap=4 schedule.jobs[0].retry.backoff=4 "
+               "schedule.jobs[0].retry.delays_us=2019 "
+               "schedule.jobs[0].retry.delays_us=1020 "
+               "schedule.jobs[0].retry.max_age_us=1021 "
+               "schedule.jobs[1].type=b schedule.jobs[1].every.interval_us=10002");
+    assert_int_equal (bf_request_normalise (request, arena, NULL), BF_OK);
+
+    bf_spec spec = bf_spec_from_wire (request->schedule->jobs[0]);
+    assert_int_equal (spec.trigger.kind, BF_TRIGGER_EVERY);
+    assert_int_equal (spec.trigger.us, 10001);
+    assert_true (spec.trigger.anchored);
+    assert_int_equal (spec.trigger.anchor_us, 12);
+    assert_int_equal (spec.trigger.start_us, 13);
+    assert_int_equal (spec.trigger.end_us, 14);
+    assert_int_equal (spec.trigger.max_runs, 15);
+    assert_int_equal (spec.trigger.jitter.us, 16);
+    assert_int_equal (spec.late.late, BF_LATE_FIRE_ALL);
+    assert_int_equal (spec.late.grace.us, 1017);
+    assert_int_equal (spec.late.catchup_max, 18);
+    assert_int_equal (spec.overlap, BF_OVERLAP_CANCEL_OTHER);
+    assert_int_equal (spec.retry.backoff, BF_BACKOFF_LIST);
+    assert_int_equal (spec.retry.n_delays, 2);
+    assert_int_equal (spec.retry.delays_us[0], 2019);
+    assert_int_equal (spec.retry.delays_us[1], 1020);
+    assert_int_equal (spec.retry.delay.us, 2019);
+    assert_int_equal (spec.retry.max_age.us, 1021);
+
+    /* 1970 is an anchor; none is another thing. */
+    spec = bf_spec_from_wire (request->schedule->jobs[1]);
+    assert_int_equal (spec.trigger.us, 10002);
+    assert_false (spec.trigger.anchored);
+    assert_int_equal (spec.overlap, BF_OVERLAP_SKIP);
+    request->schedule->jobs[1]->every->anchor_case = BELFRY__V1__EVERY__ANCHOR_ANCHOR_US;
+    spec = bf_spec_from_wire (request->schedule->jobs[1]);
+    assert_true (spec.trigger.anchored);
+    assert_int_equal (spec.trigger.anchor_us, 0);
     bf_arena_destroy (&arena);
 }
 
@@ -62,7 +119,7 @@ static void
 test_there_and_back (void **state)
 {
     (void)state;
-    bf_timer timer = {BF_SOURCE_RUN, UINT64_MAX, 7, INT64_MIN, 9};
+    bf_timer timer = {BF_SOURCE_RUN, UINT64_MAX, 7, INT64_MIN, 9, -10, INT64_MAX};
     Belfry__Internal__Timer wire_timer;
     bf_timer_to_wire (timer, &wire_timer);
     bf_timer same_timer = bf_timer_from_wire (&wire_timer);
@@ -71,6 +128,8 @@ test_there_and_back (void **state)
     assert_int_equal (same_timer.ordinal, 7);
     assert_true (same_timer.due_us == INT64_MIN);
     assert_int_equal (same_timer.queue, 9);
+    assert_int_equal (same_timer.slot_us, -10);
+    assert_true (same_timer.reached_us == INT64_MAX);
 
     bf_ready ready = {1, -2, 3, 4};
     Belfry__Internal__ReadyRun wire_ready;
@@ -114,6 +173,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_spec),
+        cmocka_unit_test (test_recurring_spec),
         cmocka_unit_test (test_there_and_back),
         cmocka_unit_test (test_packable),
     };

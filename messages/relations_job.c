@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MPL-2.0
+ *
+ * What makes a definition whole: one trigger and what goes with it, a retry policy, a late
+ * policy, and jobs that do not stand in each other's way in one call.
+ */
+#include "messages/relations.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "messages/limits.h"
+
+#include "belfry.pb-c.h"
+
+/* The fields that a list makes meaningless show its ends. */
+static bf_err
+relate_list (Belfry__V1__RetryPolicy *retry, const bf_place *here, bf_error *error)
+{
+    if (retry->n_delays_us == 0) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "delays_us"),
+                          "is empty: backoff LIST needs 1..%d waiting times",
+                          BF_RETRY_DELAYS);
+    }
+    retry->delay_us = retry->delays_us[0];
+    retry->factor_permille = 1000;
+    retry->max_delay_us = 0;
+    for (size_t i = 0; i < retry->n_delays_us; i++) {
+        if (retry->delays_us[i] > retry->max_delay_us) {
+            retry->max_delay_us = retry->delays_us[i];
+        }
+    }
+    return BF_OK;
+}
+
+bf_err
+bf_relate_retry (void *message, const bf_place *here, bf_arena *arena, bf_error *error)
+{
+    (void)arena;
+    Belfry__V1__RetryPolicy *retry = message;
+    if (retry->jitter_case == BELFRY__V1__RETRY_POLICY__JITTER__NOT_SET) {
+        retry->jitter_case = BELFRY__V1__RETRY_POLICY__JITTER_JITTER_PERCENT;
+        retry->jitter_percent = BF_DEFAULT_RETRY_JITTER_PERCENT;
+    }
+    switch (retry->backoff) {
+    case BELFRY__V1__BACKOFF__BACKOFF_LIST:
+        return relate_list (retry, here, error);
+    case BELFRY__V1__BACKOFF__BACKOFF_FIXED:
+        retry->factor_permille = 1000;
+        retry->max_delay_us = retry->delay_us;
+        break;
+    case BELFRY__V1__BACKOFF__BACKOFF_LINEAR:
+        retry->factor_permille = 1000;
+        break;
+    default:
+        break;
+    }
+    if (retry->n_delays_us > 0) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "delays_us"),
+                          "is for backoff LIST: set that, or leave the list out");
+    }
+    if (retry->max_delay_us == 0) {
+        retry->max_delay_us = retry->delay_us > BF_DEFAULT_RETRY_MAX_DELAY_US
+                                  ? retry->delay_us
+                                  : BF_DEFAULT_RETRY_MAX_DELAY_US;
+    } else if (retry->max_delay_us < retry->delay_us) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "max_delay_us"),
+                          "is %" PRId64 ", allowed are %" PRId64 "..%" PRId64
+                          " (delay_us to 30 days)",
+                          retry->max_delay_us, retry->delay_us, BF_RETRY_DELAY_MAX_US);
+    }
+    return BF_OK;
+}
+
+bf_err
+bf_refuse_no_trigger (const bf_place *here, bf_error *error)
+{
+    return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "trigger"),
+                      "is missing: set exactly one of at_us, after_us and every");
+}
+
+/* What only a job that recurs can have. */
+static bf_err
+relate_one_shot (Belfry__V1__JobSpec *spec, const bf_place *here, bf_error *error)
+{
+    const char *field = spec->start_us != 0   ? "start_us"
+                        : spec->end_us != 0   ? "end_us"
+                        : spec->max_runs != 0 ? "max_runs"
+                                              : NULL;
+    if (field != NULL) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, field),
+                          "is for recurring jobs: leave it out, or set every");
+    }
+    if (spec->overlap == 0) {
+        spec->overlap = BELFRY__V1__OVERLAP__OVERLAP_ALLOW_ALL;
+    }
+    return BF_OK;
+}
+
+static bf_err
+relate_recurring (Belfry__V1__JobSpec *spec, const bf_place *here, bf_error *error)
+{
+    if (spec->end_us != 0 && spec->end_us < spec->start_us) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "end_us"),
+                          "is %" PRId64 ", before start_us %" PRId64
+                          ": set it later, or 0 for an open end",
+                          spec->end_us, spec->start_us);
+    }
+    if (spec->jitter_us >= spec->every->interval_us) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "jitter_us"),
+                          "is %" PRId64
+                          ", as long as the interval or longer: set it below %" PRId64,
+                          spec->jitter_us, spec->every->interval_us);
+    }
+    if (spec->overlap == 0) {
+        spec->overlap = BELFRY__V1__OVERLAP__OVERLAP_SKIP;
+    }
+    return BF_OK;
+}
+
+static bf_err
+relate_late (Belfry__V1__JobSpec *spec, const bf_place *here, bf_error *error)
+{
+    if (spec->late == BELFRY__V1__LATE__LATE_FAIL &&
+        spec->delivery == BELFRY__V1__DELIVERY__DELIVERY_NOTIFY) {
+        return bf_refuse (
+            error, BF_EINVALID, BF_FIELD (here, "late"),
+            "is FAIL, but nobody retries a NOTIFY job: choose another policy, "
+            "or delivery WORK");
+    }
+    if (spec->late != BELFRY__V1__LATE__LATE_FIRE_ALL) {
+        spec->catchup_max = 1;
+    } else if (spec->catchup_max == 0) {
+        spec->catchup_max = BF_DEFAULT_CATCHUP_MAX;
+    }
+    return BF_OK;
+}
+
+bf_err
+bf_relate_job_spec (void *message, const bf_place *here, bf_arena *arena, bf_error *error)
+{
+    (void)arena;
+    Belfry__V1__JobSpec *spec = message;
+    if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER__NOT_SET) {
+        return bf_refuse_no_trigger (here, error);
+    }
+    bool recurs = spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
+    bf_err rc =
+        recurs ? relate_recurring (spec, here, error) : relate_one_shot (spec, here, error);
+    return rc == BF_OK ? relate_late (spec, here, error) : rc;
+}
+
+/* One key of a Schedule, and which job has it. */
+typedef struct {
+    const char *ns;
+    const char *key;
+    size_t index;
+} named_t;
+
+/* By namespace and key; equal ones in the order of the call. */
+static int
+compare_named (const void *a, const void *b)
+{
+    const named_t *one = a;
+    const named_t *other = b;
+    int order = strcmp (one->key, other->key);
+    if (order == 0) {
+        order = strcmp (one->ns, other->ns);
+    }
+    if (order == 0) {
+        order = one->index < other->index ? -1 : 1;
+    }
+    return order;
+}
+
+bf_err
+bf_relate_schedule (void *message, const bf_place *here, bf_arena *arena, bf_error *error)
+{
+    const Belfry__V1__Schedule *schedule = message;
+    bool replaces = schedule->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE &&
+                    schedule->n_jobs == 1 && schedule->jobs[0]->key[0] != '\0';
+    if (schedule->if_version != 0 && !replaces) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "if_version"),
+                          "is for one job with a key and on_key REPLACE");
+    }
+    if (schedule->n_jobs < 2) {
+        return BF_OK;
+    }
+    named_t *named = bf_arena_alloc (arena, schedule->n_jobs * sizeof *named);
+    if (named == NULL) {
+        return bf_fail (error, BF_ENOMEM, "%s", bf_err_text (BF_ENOMEM));
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < schedule->n_jobs; i++) {
+        const Belfry__V1__JobSpec *spec = schedule->jobs[i];
+        if (spec->key[0] != '\0') {
+            named[count++] = (named_t){spec->ns, spec->key, i};
+        }
+    }
+    qsort (named, count, sizeof *named, compare_named);
+    for (size_t i = 1; i < count; i++) {
+        const named_t *first = &named[i - 1];
+        const named_t *again = &named[i];
+        if (strcmp (first->key, again->key) == 0 && strcmp (first->ns, again->ns) == 0) {
+            const bf_place job = {here, "jobs", again->index};
+            return bf_refuse (error, BF_EINVALID, BF_FIELD (&job, "key"),
+                              "is that of jobs[%zu] already: name a key once in one call",
+                              first->index);
+        }
+    }
+    return BF_OK;
+}
