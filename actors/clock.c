@@ -4,8 +4,9 @@
  * this thread at the microsecond: one on the wall clock, which also tells when that clock
  * is set, one on the boot clock. What is due goes to the dispatcher, one batch at a time;
  * the next one waits until the store has committed the last. While nothing is due nothing
- * wakes up here. What came due while nobody could look is marked, and when it is through,
- * the store is told that the clock has caught up.
+ * wakes up here, except that it looks now and then while the store owes it an answer: that
+ * takes its time, and nobody was away meanwhile. What came due while nobody could look is
+ * marked, and when it is through, the store is told that the clock has caught up.
  */
 #include "actors/clock.h"
 
@@ -312,6 +313,12 @@ send_caught_up (self_t *self)
     bf_wall from, until;
     if (!bf_timers_caught_up (self->timers, &from, &until)) {
         return BF_OK;
+    }
+    if (from.us != 0) {
+        char since[BF_ISO_BYTES];
+        bf_log (BF_LOG_WARNING, "clock", "was away: stopped, asleep, or set forward",
+                "since=%s seconds=%lld", bf_wall_format (from, since),
+                (long long)((until.us - from.us) / BF_SECOND_US));
     }
     Belfry__Internal__CaughtUp caught_up = BELFRY__INTERNAL__CAUGHT_UP__INIT;
     caught_up.from_us = from.us;

@@ -32,6 +32,9 @@
 /* What a batch may take of the ledger's memory before it is ended, whatever is left for the
  * next one. Weights say nothing about bytes: a small command may have a large answer. */
 #define BF_STORE_BATCH_MEMORY ((size_t)64 * 1024 * 1024)
+/* Nor about time: a small command may end a thousand runs. A thousand plain ones write at
+ * most two events each. */
+#define BF_STORE_BATCH_EVENTS 2000
 /* Bytes taken from the inbox at once: a thousand commands of the usual size. It bounds what
  * waits here unpacked, not what judging it takes. */
 #define BF_STORE_BATCH_BYTES ((size_t)1024 * 1024)
@@ -202,14 +205,15 @@ release (self_t *self, bf_error *error)
 typedef enum { EDGE_NONE, EDGE_RECOVER, EDGE_TEND, EDGE_RETIRE } edge;
 
 /* Everything between begin and commit: the items up to *end_p, which is moved to where the
- * batch's memory ended, if that came first. */
+ * batch's memory or its time ended, if that came first. */
 static bf_err
 judge (self_t *self, size_t *end_p, edge at, bf_error *error)
 {
     bf_err rc = at == EDGE_RECOVER ? bf_ledger_recover (self->ledger, error) : BF_OK;
     for (size_t i = self->done; rc == BF_OK && i < *end_p; i++) {
         rc = bf_ledger_apply (self->ledger, self->items.items[i], error);
-        if (bf_ledger_used (self->ledger) > BF_STORE_BATCH_MEMORY) {
+        if (bf_ledger_used (self->ledger) > BF_STORE_BATCH_MEMORY ||
+            bf_ledger_events (self->ledger) > BF_STORE_BATCH_EVENTS) {
             *end_p = i + 1;
         }
     }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
  * Weights by what an item is, before anything of it is judged. A command by filter weighs
- * as one: it is only taken note of, and worked off between the batches.
+ * as one: it is only taken note of, and worked off between the batches. What weighs one may
+ * still cost up to a thousand rows: the end of a job ends all its open runs, and no job has
+ * more (BF_OVERLAP_RUNS). That shows only when it is judged; so the store ends a batch also
+ * by the events that it has written, and by the memory that it has taken.
  */
 #include "actors/store_weight.h"
 

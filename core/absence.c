@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-static const bf_now never = {.wall = {INT64_MAX}, .boot = {INT64_MAX}};
 static const bf_now beginning = {.wall = {INT64_MIN}, .boot = {INT64_MIN}};
 
 static int64_t
@@ -73,11 +72,8 @@ cut (bf_absences *self, bf_wall now)
 
 /* Since when one clock was away; `now` where it was not. */
 static int64_t
-away_since (int64_t last_us, int64_t planned_us, bool soon, int64_t now_us)
+away_since (int64_t last_us, int64_t planned_us, int64_t now_us)
 {
-    if (soon && bf_us_add (last_us, BF_STALLED_US) < now_us) {
-        return last_us + 1;
-    }
     if (bf_us_add (planned_us, BF_AWAY_US) < now_us) {
         return sooner (later (planned_us, last_us + 1), now_us);
     }
@@ -90,10 +86,8 @@ from_of (const bf_absences *self, bf_now now)
     if (!self->looked) {
         return beginning;
     }
-    int64_t wall_us =
-        away_since (self->last.wall.us, self->planned.wall.us, self->soon, now.wall.us);
-    int64_t boot_us =
-        away_since (self->last.boot.us, self->planned.boot.us, self->soon, now.boot.us);
+    int64_t wall_us = away_since (self->last.wall.us, self->planned.wall.us, now.wall.us);
+    int64_t boot_us = away_since (self->last.boot.us, self->planned.boot.us, now.boot.us);
     /* Whoever was away by the boot clock was away by every clock; the wall clock alone may
      * just have been set. */
     wall_us = sooner (wall_us, now.wall.us - (now.boot.us - boot_us));
@@ -110,15 +104,13 @@ bf_absences_look (bf_absences *self, bf_now now)
     }
     self->looked = true;
     self->last = now;
-    self->planned = never;
-    self->soon = true;
+    self->planned = now;
 }
 
 void
-bf_absences_sleep (bf_absences *self, bf_now next, bool soon)
+bf_absences_sleep (bf_absences *self, bf_now next)
 {
     self->planned = next;
-    self->soon = soon;
 }
 
 int64_t

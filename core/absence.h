@@ -12,15 +12,13 @@
  *                   |<------ an absence ------->|                '-- told, forgotten
  *                   from                        until
  *
- * Which absence is found, and where it begins:
- *
- *   the first look of all                              the beginning of time
- *   asleep, and more than BF_AWAY_US after the plan    the plan
- *   awake, or in wait of an answer that comes soon,
- *   and more than BF_STALLED_US after the last look    just after the last look
+ * The first look of all ends an absence since the beginning of time. Each look that comes
+ * more than BF_AWAY_US after the plan ends one since the plan, but not since before the
+ * last look. Whoever is awake means to look again at once.
  *
  * Each clock is compared with its own plan. So a wall clock that is set forward is found
- * without being looked for: it is late for the plan.
+ * without being looked for: it is late for the plan. Whoever waits for an answer before it
+ * can look what is due plans to look all the same, to have been there.
  */
 #ifndef BF_CORE_ABSENCE_H
 #define BF_CORE_ABSENCE_H
@@ -34,10 +32,6 @@
 /* Between the planned instant and the look. A timer comes within a millisecond; this much
  * is only missed by a thread that cannot run. */
 #define BF_AWAY_US (250 * BF_MS_US)
-/* Between two looks where nothing was planned, because an answer is awaited first. A commit
- * takes its time without anybody being away; what it holds up for less than this is within
- * the default grace. */
-#define BF_STALLED_US BF_SECOND_US
 
 /* Kept at once. Of one more, the shortest is forgotten: its slots count as in time, and
  * they are the least late of all. */
@@ -56,15 +50,14 @@ typedef struct {
     bool looked;
     bf_now last;    /* the last look */
     bf_now planned; /* the next one, per clock; INT64_MAX for none */
-    bool soon;      /* it is to come soon, whatever is planned */
 } bf_absences;
 
 /* Awake: was it away until now? What lies after a wall clock that was set back is cut off,
  * because it comes again. */
 void bf_absences_look (bf_absences *self, bf_now now);
 
-/* Goes to sleep until the first of these instants, or, soon: until an answer comes. */
-void bf_absences_sleep (bf_absences *self, bf_now next, bool soon);
+/* Goes to sleep until the first of these instants; INT64_MAX for never. */
+void bf_absences_sleep (bf_absences *self, bf_now next);
 
 /* An absence that only the caller knows of: since then, until now. */
 void bf_absences_add (bf_absences *self, bf_boot since, bf_now now);

@@ -67,6 +67,7 @@ fire_once (const bf_grid *grid, int64_t due_us, int64_t last_us, int64_t now_us)
             .dropped = stretch_to (grid, due_us, last_us),
             .act = BF_SLOT_FIRE,
             .slot_us = next_us,
+            .alike = stretch_to (NULL, next_us, next_us),
         };
     }
     return (bf_late_verdict){
@@ -74,6 +75,7 @@ fire_once (const bf_grid *grid, int64_t due_us, int64_t last_us, int64_t now_us)
         .act = BF_SLOT_FIRE,
         .slot_us = last_us,
         .late = true,
+        .alike = stretch_to (NULL, last_us, last_us),
     };
 }
 
@@ -91,7 +93,7 @@ fire_all (const bf_late_policy *policy, const bf_grid *grid, int64_t due_us,
         .act = BF_SLOT_FIRE,
         .slot_us = first_us,
         .late = true,
-        .paced = first_us < last_us,
+        .alike = stretch_to (grid, first_us, last_us),
     };
 }
 
@@ -104,7 +106,11 @@ bf_late_judge (const bf_late_policy *policy, const bf_grid *grid, int64_t due_us
         reached_us = now_us;
     }
     if (bf_us_add (due_us, policy->grace.us) >= reached_us) {
-        return (bf_late_verdict){.act = BF_SLOT_FIRE, .slot_us = due_us};
+        return (bf_late_verdict){
+            .act = BF_SLOT_FIRE,
+            .slot_us = due_us,
+            .alike = stretch_to (NULL, due_us, due_us),
+        };
     }
     /* The last that is late; due_us itself where there is no other. */
     int64_t last_us = due_us;
@@ -126,6 +132,7 @@ bf_late_judge (const bf_late_policy *policy, const bf_grid *grid, int64_t due_us
             .act = BF_SLOT_FAIL,
             .slot_us = last_us,
             .late = true,
+            .alike = stretch_to (NULL, last_us, last_us),
         };
     case BF_LATE_FIRE_ONCE:
         break;

@@ -34,7 +34,8 @@ typedef struct {
     uint32_t catchup_max;
 } bf_late_policy;
 
-/* Between two late slots of one job that both fire. */
+/* Between two late slots of one job that both fire, at most: half an interval where that is
+ * less, so that the job comes back to its time. */
 #define BF_LATE_PACE_US (100 * BF_MS_US)
 
 /* An unbroken stretch of slots; count 0: none. */
@@ -55,9 +56,10 @@ typedef struct {
     bf_stretch dropped; /* these first; they begin at the slot that was judged */
     bool skipped;       /* they are skipped (policy SKIP) rather than missed */
     bf_slot_act act;
-    int64_t slot_us; /* FIRE, FAIL: this one, the first after those dropped */
-    bool late;       /* it is late: always with FAIL */
-    bool paced;      /* the slot after it is late as well, and waits BF_LATE_PACE_US */
+    int64_t slot_us;  /* FIRE, FAIL: this one, the first after those dropped */
+    bool late;        /* it is late: always with FAIL */
+    bf_stretch alike; /* it, and those behind it that are late and to fire as well: they are
+                         paced, and where it is refused so are they */
 } bf_late_verdict;
 
 /* due_us: the job's slot, due by now_us. reached_us: when it came within reach, due_us or

@@ -35,7 +35,8 @@ typedef struct {
 
 typedef struct {
     bf_heap heap;
-    size_t paced; /* of them, those with a slot_us */
+    size_t owed;        /* of them, those put off whose slot was due before… */
+    int64_t owed_until; /* …this: the end of the last absence, when it was asked for */
     entry_t **buckets;
     size_t n_buckets;
     place_t horizon; /* every row up to here is held… */
@@ -130,7 +131,7 @@ bf_timers_reset (bf_timers *self)
             free (source->heap.nodes[j]);
         }
         source->heap.count = 0;
-        source->paced = 0;
+        source->owed = 0;
         bf_heap_clear (&source->heap);
         for (size_t j = 0; source->buckets != NULL && j < source->n_buckets; j++) {
             source->buckets[j] = NULL;
@@ -191,12 +192,18 @@ unchain (bf_timers *self, source_t *source, entry_t *entry)
     *link = entry->next;
 }
 
+static bool
+is_owed (const source_t *source, const entry_t *entry)
+{
+    return entry->slot_us != 0 && entry->slot_us < source->owed_until;
+}
+
 /* Takes it out of everything but the heap. */
 static void
 unlink_entry (bf_timers *self, source_t *source, entry_t *entry)
 {
     unchain (self, source, entry);
-    source->paced -= entry->slot_us != 0;
+    source->owed -= is_owed (source, entry);
 }
 
 static void
@@ -213,10 +220,10 @@ hold (bf_timers *self, source_t *source, bf_timer timer)
 {
     entry_t *entry = find (self, source, timer.job, timer.ordinal);
     if (entry != NULL) {
-        source->paced -= entry->slot_us != 0;
-        source->paced += timer.slot_us != 0;
+        source->owed -= is_owed (source, entry);
         entry->queue = timer.queue;
         entry->slot_us = timer.slot_us;
+        source->owed += is_owed (source, entry);
         bf_heap_move (&source->heap, &entry->node, timer.due_us);
         return BF_OK;
     }
@@ -236,7 +243,7 @@ hold (bf_timers *self, source_t *source, bf_timer timer)
     size_t bucket = bucket_of (self, source, timer.job, timer.ordinal);
     entry->next = source->buckets[bucket];
     source->buckets[bucket] = entry;
-    source->paced += entry->slot_us != 0;
+    source->owed += is_owed (source, entry);
     if (source->heap.count > source->n_buckets) {
         widen (self, source);
     }
@@ -425,10 +432,23 @@ next_of (const bf_timers *self, bf_timer_source which)
     return node != NULL && !self->unsettled ? node->at : INT64_MAX;
 }
 
+/* When to look all the same; INT64_MAX for never. */
+static int64_t
+look_of (const bf_timers *self, int64_t last_us)
+{
+    bool awaits = self->unsettled;
+    for (size_t i = 0; i < BF_SOURCES; i++) {
+        awaits |= self->sources[i].asked;
+    }
+    return awaits ? bf_us_add (last_us, BF_TIMERS_LOOK_US) : INT64_MAX;
+}
+
 bf_wall
 bf_timers_next_wall (const bf_timers *self)
 {
-    return (bf_wall){next_of (self, BF_SOURCE_SLOT_WALL)};
+    int64_t slot = next_of (self, BF_SOURCE_SLOT_WALL);
+    int64_t look = look_of (self, self->absences.last.wall.us);
+    return (bf_wall){slot < look ? slot : look};
 }
 
 bf_boot
@@ -436,7 +456,9 @@ bf_timers_next_boot (const bf_timers *self)
 {
     int64_t slot = next_of (self, BF_SOURCE_SLOT_BOOT);
     int64_t run = next_of (self, BF_SOURCE_RUN);
-    return (bf_boot){slot < run ? slot : run};
+    int64_t look = look_of (self, self->absences.last.boot.us);
+    int64_t first = slot < run ? slot : run;
+    return (bf_boot){first < look ? first : look};
 }
 
 void
@@ -449,11 +471,7 @@ void
 bf_timers_sleep (bf_timers *self)
 {
     bf_now next = {.wall = bf_timers_next_wall (self), .boot = bf_timers_next_boot (self)};
-    bool soon = self->unsettled;
-    for (size_t i = 0; i < BF_SOURCES; i++) {
-        soon |= self->sources[i].asked;
-    }
-    bf_absences_sleep (&self->absences, next, soon);
+    bf_absences_sleep (&self->absences, next);
 }
 
 void
@@ -462,11 +480,26 @@ bf_timers_away (bf_timers *self, bf_boot since, bf_now now)
     bf_absences_add (&self->absences, since, now);
 }
 
+/* How many were put off whose slot was due before this. Counted once for each end of an
+ * absence, and kept up to date from then on: this is asked for with every look. */
+static size_t
+owed_until (source_t *source, int64_t end_us)
+{
+    if (source->owed_until != end_us) {
+        source->owed_until = end_us;
+        source->owed = 0;
+        for (size_t i = 0; i < source->heap.count; i++) {
+            source->owed += is_owed (source, (const entry_t *)source->heap.nodes[i]);
+        }
+    }
+    return source->owed;
+}
+
 /* Whether this source may still bring what was due before the end of the last absence. */
 static bool
-is_behind (const bf_timers *self, size_t which)
+is_behind (bf_timers *self, size_t which)
 {
-    const source_t *source = &self->sources[which];
+    source_t *source = &self->sources[which];
     bool wall = which == BF_SOURCE_SLOT_WALL;
     bf_now end = bf_absences_end (&self->absences);
     int64_t end_us = wall ? end.wall.us : end.boot.us;
@@ -479,15 +512,7 @@ is_behind (const bf_timers *self, size_t which)
         return true;
     }
     const bf_heap_node *first = bf_heap_peek (&source->heap);
-    if (first != NULL && first->at < end_us) {
-        return true;
-    }
-    for (size_t i = 0; source->paced > 0 && i < source->heap.count; i++) {
-        if (slot_of ((const entry_t *)source->heap.nodes[i]) < end_us) {
-            return true;
-        }
-    }
-    return false;
+    return (first != NULL && first->at < end_us) || owed_until (source, end_us) > 0;
 }
 
 bool
@@ -503,14 +528,4 @@ bf_timers_caught_up (bf_timers *self, bf_wall *from, bf_wall *until)
     }
     bf_absences_forget (&self->absences, from, until);
     return true;
-}
-
-size_t
-bf_timers_count (const bf_timers *self)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < BF_SOURCES; i++) {
-        count += self->sources[i].heap.count;
-    }
-    return count;
 }

@@ -48,6 +48,8 @@ typedef struct {
 #define BF_TIMERS_REFILL 4096
 /* Timers in one batch to the dispatcher; one batch is out at a time. */
 #define BF_TIMERS_BATCH 1000
+/* Between two looks while the store owes an answer: to a batch, or to a refill. */
+#define BF_TIMERS_LOOK_US (250 * BF_MS_US)
 
 typedef struct bf_timers bf_timers;
 
@@ -101,11 +103,10 @@ size_t bf_timers_due (bf_timers *self, bf_now now, bf_timer *timers, size_t size
 /* The batch was committed; the next may be taken. An unknown number is ignored. */
 void bf_timers_settled (bf_timers *self, uint64_t batch);
 
-/* When to look again, per clock; INT64_MAX for never (also while a batch is unsettled). */
+/* When to look again, per clock; INT64_MAX for never. While the store owes an answer it is
+ * BF_TIMERS_LOOK_US after the last look, if nothing is to be proposed before: what is due
+ * then has to wait, but it was within reach, because somebody looked. */
 bf_wall bf_timers_next_wall (const bf_timers *self);
 bf_boot bf_timers_next_boot (const bf_timers *self);
-
-/* Armed timers held, over all sources. */
-size_t bf_timers_count (const bf_timers *self);
 
 #endif

@@ -16,6 +16,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +29,9 @@
 
 #define FOLDER "backups"
 #define PARTIAL ".partial"
+
+/* Of the file that is worked on, and of what SQLite may leave beside it. */
+static const char *const endings[] = {PARTIAL, PARTIAL "-wal", PARTIAL "-journal"};
 
 struct bf_backup {
     char *folder;
@@ -102,6 +106,21 @@ query_int64 (sqlite3 *db, const char *sql, int64_t *number)
     return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
+/* Whether a file of this name is one that is worked on. No backup begins with a dot, so
+ * that none is taken for one. */
+static bool
+is_partial (const char *name)
+{
+    size_t length = strlen (name);
+    for (size_t i = 0; name[0] == '.' && i < sizeof endings / sizeof endings[0]; i++) {
+        size_t size = strlen (endings[i]);
+        if (length > size && strcmp (name + length - size, endings[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The folder, without what an interrupted backup has left. */
 static bf_err
 prepare_folder (const bf_backup *self, bf_error *error)
@@ -115,7 +134,7 @@ prepare_folder (const bf_backup *self, bf_error *error)
     }
     const struct dirent *entry;
     while (list && (entry = readdir (list)) != NULL) {
-        if (strstr (entry->d_name, PARTIAL) != NULL) {
+        if (is_partial (entry->d_name)) {
             unlinkat (dirfd (list), entry->d_name, 0);
         }
     }
@@ -209,6 +228,17 @@ begin (bf_backup *self, sqlite3 *source, bf_error *error)
     return err;
 }
 
+static char *
+partial_path (const char *folder, const char *name)
+{
+    size_t bytes = strlen (folder) + strlen (name) + sizeof "/." PARTIAL;
+    char *path = malloc (bytes);
+    if (path) {
+        snprintf (path, bytes, "%s/.%s" PARTIAL, folder, name);
+    }
+    return path;
+}
+
 bf_err
 bf_backup_begin (bf_backup **self_p, bf_database *source, const char *name, bf_error *error)
 {
@@ -224,7 +254,7 @@ bf_backup_begin (bf_backup **self_p, bf_database *source, const char *name, bf_e
     self->folder = bf_directory_path (directory, FOLDER, "");
     if (self->folder) {
         self->path = bf_directory_path (self->folder, name, "");
-        self->partial = bf_directory_path (self->folder, name, PARTIAL);
+        self->partial = partial_path (self->folder, name);
     }
     bf_err err = self->path && self->partial
                      ? begin (self, bf_database_handle (source), error)
@@ -354,22 +384,31 @@ bf_backup_path (const bf_backup *self)
 }
 
 void
+bf_backup_abandon (bf_backup *self)
+{
+    if (self->work) {
+        (void)sqlite3_backup_finish (self->work);
+        self->work = NULL;
+    }
+    (void)close_copy (self);
+    if (self->fd >= 0) {
+        close (self->fd);
+        self->fd = -1;
+    }
+    if (self->made) {
+        unlink (self->partial);
+        self->made = false;
+    }
+}
+
+void
 bf_backup_destroy (bf_backup **self_p)
 {
     bf_backup *self = *self_p;
     if (!self) {
         return;
     }
-    if (self->work) {
-        (void)sqlite3_backup_finish (self->work);
-    }
-    (void)sqlite3_close (self->copy);
-    if (self->fd >= 0) {
-        close (self->fd);
-    }
-    if (self->made) {
-        unlink (self->partial);
-    }
+    bf_backup_abandon (self);
     free (self->folder);
     free (self->path);
     free (self->partial);

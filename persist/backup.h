@@ -2,8 +2,8 @@
  *
  * A copy of the database while it is used, some pages at a time, made by the connection
  * that owns it: what it writes meanwhile SQLite writes into the copy, too. The copy grows
- * as DIRECTORY/backups/NAME.partial and gets its name when it is whole, is one file without
- * a log, and has reached the disk. Used by persist/ledger/copy.c; one thread.
+ * as DIRECTORY/backups/.NAME.partial and gets its name when it is whole, is one file
+ * without a log, and has reached the disk. Used by persist/ledger/backup.c; one thread.
  */
 #ifndef BF_PERSIST_BACKUP_H
 #define BF_PERSIST_BACKUP_H
@@ -33,8 +33,8 @@ bf_err bf_backup_begin (bf_backup **self_p, bf_database *source, const char *nam
                         bf_error *error);
 
 /* Copies up to `pages` more, outside of any transaction of the source. *done: the copy is
- * there under its name. After an error only bf_backup_destroy makes sense: BF_EDISKFULL,
- * BF_ECORRUPT (of the source), BF_EIO, BF_ENOMEM. */
+ * there under its name. After an error only bf_backup_abandon and bf_backup_destroy make
+ * sense: BF_EDISKFULL, BF_ECORRUPT (of the source), BF_EIO, BF_ENOMEM. */
 bf_err bf_backup_step (bf_backup *self, int pages, bool *done, bf_error *error);
 
 bf_backup_state bf_backup_state_of (const bf_backup *self);
@@ -42,7 +42,10 @@ bf_backup_state bf_backup_state_of (const bf_backup *self);
 /* Where the copy is, or will be. Borrowed. */
 const char *bf_backup_path (const bf_backup *self);
 
-/* Removes what is not done. Accepts NULL. */
+/* Removes what is not done, at once; the path and how far it was stay known. */
+void bf_backup_abandon (bf_backup *self);
+
+/* Likewise, and forgets it. Accepts NULL. */
 void bf_backup_destroy (bf_backup **self_p);
 
 #endif

@@ -10,15 +10,15 @@
 #include <string.h>
 
 #include "persist/ledger/answers.h"
+#include "persist/ledger/backup.h"
 #include "persist/ledger/calls.h"
 #include "persist/ledger/commands.h"
-#include "persist/ledger/copy.h"
 #include "persist/ledger/events.h"
+#include "persist/ledger/handover.h"
 #include "persist/ledger/held.h"
 #include "persist/ledger/names.h"
 #include "persist/ledger/operations.h"
 #include "persist/ledger/private.h"
-#include "persist/ledger/recover.h"
 #include "persist/ledger/recovery.h"
 #include "persist/ledger/retention.h"
 #include "persist/ledger/sql.h"
@@ -69,10 +69,18 @@ bf_ledger_is_exhausted (const bf_ledger *self)
     return self->scarce && self->now.boot.us < self->exhausted_until.us;
 }
 
+/* Changes of rows that stand so far, in this batch and all before it. */
+static int64_t
+changes_kept (const bf_ledger *self)
+{
+    return sqlite3_total_changes64 (self->db) - self->undone;
+}
+
 static bf_mark
 mark_now (const bf_ledger *self)
 {
     return (bf_mark){
+        .changes = changes_kept (self),
         .counters = self->counters,
         .gateway = self->outcome.gateway.count,
         .feed = self->outcome.feed.count,
@@ -130,6 +138,7 @@ bf_err
 bf_ledger_undo (bf_ledger *self, const bf_mark *mark, bf_error *error)
 {
     mark_restore (self, mark);
+    self->undone += changes_kept (self) - mark->changes;
     bf_err rc = step (self, SQL_ROLLBACK_TO, error);
     return rc == BF_OK ? step (self, SQL_RELEASE, error) : rc;
 }
@@ -169,6 +178,7 @@ meta_read (bf_ledger *self, sqlite3_stmt *stmt, const char *boot_id, bf_now now)
     };
     const char *stored_boot = (const char *)sqlite3_column_text (stmt, 9);
     strncpy (stored.boot_id, stored_boot ? stored_boot : "", sizeof stored.boot_id - 1);
+    self->last_sign_us = bf_us_add (stored.seen_us, stored.skew_us);
     self->scale = bf_scale_resume (&stored, boot_id, now);
     self->saved = self->counters;
 }
@@ -290,7 +300,7 @@ bf_ledger_close (bf_ledger **self_p)
     if (!self) {
         return;
     }
-    bf_copy_free (self);
+    bf_backup_command_free (self);
     bf_statements_close (&self->statements);
     if (self->failed) {
         bf_database_abandon (&self->database);
@@ -336,7 +346,7 @@ bf_ledger_begin (bf_ledger *self, bf_now now, bf_error *error)
     self->now = now;
     self->boot_us = bf_scale_from_boot (&self->scale, now.boot);
     self->batch = mark_now (self);
-    bf_err rc = self->room_again ? bf_recover_orders (self, error) : BF_OK;
+    bf_err rc = self->room_again ? bf_handover_orders (self, error) : BF_OK;
     if (rc == BF_OK) {
         rc = bf_held_tell (self, error);
     }
@@ -351,6 +361,7 @@ told (bf_ledger *self)
     bf_held_told (self);
     bf_retention_keep (self);
     bf_operations_keep (self);
+    bf_backup_command_keep (self);
     bf_recovery_keep (self);
 }
 
@@ -359,10 +370,10 @@ bf_ledger_recover (bf_ledger *self, bf_error *error)
 {
     bf_err rc = bf_ledger_write_begin (self, error);
     if (rc == BF_OK) {
-        rc = bf_recover_orders (self, error);
+        rc = bf_handover_orders (self, error);
     }
     if (rc == BF_OK) {
-        rc = bf_recover_leases (self, error);
+        rc = bf_handover_leases (self, error);
     }
     if (rc == BF_OK) {
         rc = bf_event_write (self, BF_EVENT_SCHEDULER_STARTED, NULL, NULL, NULL, error);
@@ -433,12 +444,26 @@ write_last (bf_ledger *self, bf_error *error)
     return rc == BF_OK ? bf_event_head (self, error) : rc;
 }
 
+/* A batch that has begun a transaction and left no row changed, as a dry run does, costs no
+ * commit. */
+static bf_err
+end_unchanged (bf_ledger *self, bf_error *error)
+{
+    bf_err rc = self->wrote ? transaction (self, "ROLLBACK", error) : BF_OK;
+    if (rc == BF_OK) {
+        self->wrote = false;
+        told (self);
+    }
+    return bf_ledger_note (self, rc);
+}
+
 bf_err
 bf_ledger_commit (bf_ledger *self, bf_error *error)
 {
-    if (!self->wrote) {
-        told (self);
-        return BF_OK;
+    /* A rollback sends a backup that is under way back to its first page. */
+    bool copying = self->wrote && self->backup;
+    if (changes_kept (self) == self->batch.changes && !copying) {
+        return end_unchanged (self, error);
     }
     bf_err rc = write_last (self, error);
     if (rc == BF_OK) {
@@ -472,6 +497,7 @@ bf_ledger_rollback (bf_ledger *self)
     bf_held_undo (self);
     bf_retention_undo (self);
     bf_operations_undo (self);
+    bf_backup_command_undo (self);
     bf_recovery_undo (self);
     bf_ledger_clear (self);
 }
@@ -501,6 +527,9 @@ bf_ledger_set_scarce (bf_ledger *self, bool scarce)
     if (scarce && !self->scarce && !self->room_again) {
         self->scarce_since = self->now.boot;
     }
+    if (scarce) {
+        bf_backup_command_yield (self);
+    }
     self->room_again |= self->scarce && !scarce;
     self->scarce = scarce;
 }
@@ -515,6 +544,19 @@ size_t
 bf_ledger_used (const bf_ledger *self)
 {
     return bf_arena_used (self->arena);
+}
+
+uint64_t
+bf_ledger_events (const bf_ledger *self)
+{
+    return self->counters.head_seq - self->saved.head_seq;
+}
+
+bool
+bf_ledger_has_room (const bf_ledger *self)
+{
+    return bf_ledger_used (self) < BF_FULL_BYTES &&
+           bf_ledger_events (self) < BF_FULL_EVENTS;
 }
 
 bf_database *

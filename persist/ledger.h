@@ -98,6 +98,9 @@ bf_err bf_ledger_commit (bf_ledger *self, bf_error *error);
 /* Bytes of memory that the batch has taken so far. They have a limit, beyond which an item
  * is BF_ENOMEM: end a batch long before that, and go on in another one. */
 size_t bf_ledger_used (const bf_ledger *self);
+/* Events that the batch has written so far: a measure of its time, which its items do not
+ * show. One command may write a thousand. */
+uint64_t bf_ledger_events (const bf_ledger *self);
 
 /* Undoes the batch, counters and outcome included. */
 void bf_ledger_rollback (bf_ledger *self);

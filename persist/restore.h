@@ -20,10 +20,11 @@ typedef struct {
 } bf_restore_options;
 
 /* Restores the backup `file` into `directory`, which is made where it is missing. *backup:
- * what the check said of it. *aside: where the old database is now, the caller's to free;
- * NULL where there was none. Errors: BF_ELOCKED (a daemon runs), BF_ESTATE (there is a
- * database and no force), BF_ECORRUPT (the backup has findings), those of bf_check for the
- * file, BF_EDISKFULL, BF_EIO. */
+ * what the check said of it. *aside: where the old database is now, or was left by a
+ * restore that was cut off before its log followed it, also after an error; the caller's to
+ * free; NULL where there was none. Errors: BF_ELOCKED (a daemon runs), BF_ESTATE (there is
+ * a database and no force), BF_ECORRUPT (the backup has findings), those of bf_check for
+ * the file, BF_EDISKFULL, BF_EIO. */
 bf_err bf_restore (const char *file, const char *directory,
                    const bf_restore_options *options, bf_check_summary *backup,
                    char **aside, bf_error *error);

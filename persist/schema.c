@@ -118,12 +118,15 @@ static const char step_1[] =
     "  result BLOB,"
     "  PRIMARY KEY (job, ordinal)"
     ") STRICT, WITHOUT ROWID;"
-    /* Queue order, what the clock watches, and what a restart hands to retry. */
+    /* Queue order, and what the clock watches. */
     "CREATE INDEX run_ready ON run (queue, ready_us) WHERE state = 2;"
     "CREATE INDEX run_timer ON run (timer_us) WHERE timer_us IS NOT NULL;"
-    "CREATE INDEX run_leased ON run (job) WHERE state = 3;"
-    /* Who is next when the run of an earlier slot ends. */
-    "CREATE INDEX run_blocked ON run (job) WHERE state = 1;"
+    /* The open runs of a job among all that are kept of it: to withdraw them, to say who is
+       out, who is next when the run of an earlier slot ends; and all that are leased, for a
+       restart. */
+    "CREATE INDEX run_open ON run (state, job) WHERE state <= 4;"
+    /* What a redrive by filter is for. */
+    "CREATE INDEX run_dead ON run (job) WHERE state = 6 AND redriven_by = 0;"
 
     /* Slots that never became runs, one row for an unbroken stretch. */
     "CREATE TABLE stretch ("
@@ -168,6 +171,11 @@ static const char step_1[] =
     "  command BLOB NOT NULL,"  /* a packed Request */
     "  progress BLOB NOT NULL," /* a packed BulkReply */
     "  created_us INTEGER NOT NULL,"
+    /* The job that its last slice has left half done, 0 for none, and which of its runs
+       are done, of which. */
+    "  at_job INTEGER NOT NULL,"
+    "  at_run INTEGER NOT NULL,"
+    "  last_run INTEGER NOT NULL,"
     "  UNIQUE (client, request_id)"
     ") STRICT;";
 

@@ -47,8 +47,11 @@ put_counts (FILE *out, const Belfry__V1__Request *request,
     }
     fprintf (out, ", %" PRIu64 " unchanged, %" PRIu64 " refused", bulk->unchanged,
              bulk->refused);
-    if (bulk->runs > 0) {
-        fprintf (out, ", %" PRIu64 " new %s", bulk->runs, bulk->runs == 1 ? "run" : "runs");
+    const char *runs = bulk->runs == 1 ? "run" : "runs";
+    if (bulk->runs > 0 && request->command_case == BELFRY__V1__REQUEST__COMMAND_PRUNE) {
+        fprintf (out, ", %" PRIu64 " %s with them", bulk->runs, runs);
+    } else if (bulk->runs > 0) {
+        fprintf (out, ", %" PRIu64 " new %s", bulk->runs, runs);
     }
     if (bulk->events > 0) {
         fprintf (out, ", %" PRIu64 " %s", bulk->events,

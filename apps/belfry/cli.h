@@ -113,7 +113,8 @@ typedef struct {
         .name = "key", .value = "K",                                                    \
         .help = "name the job by its key instead of its id: the open job that has it, " \
                 "else the newest that had it",                                          \
-        .kind = BF_CLI_TEXT, .offset = (where) + offsetof (bf_cli_name, key)            \
+        .kind = BF_CLI_TEXT, .form = &bf_cli_form_key,                                  \
+        .offset = (where) + offsetof (bf_cli_name, key)                                 \
     }
 
 #define BF_CLI_NS_OPTION(where, text)                                             \

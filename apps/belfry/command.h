@@ -96,7 +96,8 @@ typedef struct {
     {.name = "at",                                                                        \
      .value = "ISO",                                                                      \
      .help = "due at this instant of the wall clock, such as 2026-11-23T13:05:46Z; one "  \
-             "in the past fires at once, late",                                           \
+             "in the past goes by the job's --late, which by default fires it at once, "  \
+             "late",                                                                      \
      .kind = BF_CLI_INSTANT,                                                              \
      .offset = (where) + offsetof (bf_cli_when, at)},                                     \
         {.name = "after",                                                                 \
@@ -158,6 +159,7 @@ typedef struct {
          .help =                                                                          \
              "choose many: only jobs with this tag; again for those that have every one", \
          .kind = BF_CLI_TEXTS,                                                            \
+         .form = &bf_cli_form_tag,                                                        \
          .offset = (where) + offsetof (bf_cli_filter, tags)},                             \
         {.name = "state",                                                                 \
          .help = "choose many: only jobs in this state; again for more; default those "   \

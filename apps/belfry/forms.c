@@ -7,9 +7,37 @@
 
 #include <string.h>
 
+#include "core/event.h"
 #include "messages/codec.h"
+#include "messages/limits.h"
 
 const bf_cli_form bf_cli_form_name = {bf_name_is_valid, "[A-Za-z0-9_.-]{1,64}"};
+
+static bool
+is_key (const char *text)
+{
+    return *text && strlen (text) <= BF_KEY_BYTES;
+}
+
+const bf_cli_form bf_cli_form_key = {is_key, "1 to 256 bytes"};
+
+static bool
+is_tag (const char *text)
+{
+    return *text && strlen (text) <= BF_TAG_BYTES;
+}
+
+const bf_cli_form bf_cli_form_tag = {is_tag, "1 to 64 bytes"};
+
+static bool
+is_kind (const char *text)
+{
+    return bf_event_find (text) != 0;
+}
+
+const bf_cli_form bf_cli_form_kind = {
+    is_kind, "a kind such as run.fired, run.dead or slot.missed (`belfry help kinds` lists "
+             "them)"};
 
 /* "tcp://127.0.0.1:5570": a transport that ZeroMQ knows here, and something behind it. */
 static bool

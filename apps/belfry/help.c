@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "core/event.h"
+
 static const struct {
     const char *name;
     const char *summary;
@@ -37,6 +39,13 @@ static const struct {
      "were refused the first ten and why, on stderr. The exit code is 0 where none was "
      "refused, else 1; with -o json the counts are an object. --dry-run changes nothing "
      "and counts what would be.\n"},
+    {"kinds", "the kinds of events",
+     "What --kind takes, and an event's kind says. docs/protocol.md says when each comes.\n"
+     "\n"
+#define X(name, number, text) text "\n"
+     BF_EVENT_MAP (X)
+#undef X
+    },
     {"times", "how instants and durations are written",
      "An instant (ISO) is 2026-11-23T13:05:46Z, with up to 6 decimals, or with an offset "
      "such as +01:00 in place of Z; a date alone is its midnight, UTC. Local time is never "

@@ -75,18 +75,32 @@ clear_line (bf_cli_examiner *self)
     }
 }
 
+static uint64_t
+percent (uint64_t done, uint64_t total)
+{
+    return done >= total ? 100 : (uint64_t)((double)done / (double)total * 100);
+}
+
 static void
 on_progress (const char *phase, uint64_t done, uint64_t total, void *context)
 {
     bf_cli_examiner *self = context;
     int64_t now_us = bf_now_read ().boot.us;
+    if (!self->phase || strcmp (self->phase, phase) != 0) {
+        self->phase = phase;
+        self->begun_us = now_us;
+    }
     if ((!self->terminal && !self->progress) || now_us < self->next_us) {
         return;
     }
     self->next_us = now_us + (self->terminal ? TERMINAL_US : LINES_US);
     fprintf (stderr, "%sbelfry: %s", self->terminal ? "\r" : "", phase);
     if (total > 0) {
-        fprintf (stderr, " %" PRIu64 " of %" PRIu64, done, total);
+        fprintf (stderr, " %" PRIu64 " of %" PRIu64 " (%" PRIu64 " %%)", done, total,
+                 percent (done, total));
+    } else {
+        /* SQLite does not say how far it is. */
+        fprintf (stderr, ", for %" PRId64 " s", (now_us - self->begun_us) / BF_SECOND_US);
     }
     fputs (self->terminal ? "\033[K" : "\n", stderr);
     fflush (stderr);

@@ -26,7 +26,9 @@ typedef struct {
     bool terminal;
     bool shown;
     int64_t next_us; /* on the boot clock: no progress before */
-    uint32_t kinds;  /* found; one bit each */
+    const char *phase;
+    int64_t begun_us; /* likewise: since when it is that phase */
+    uint32_t kinds;   /* found; one bit each */
     const char *advice[BF_CHECK_KINDS];
 } bf_cli_examiner;
 

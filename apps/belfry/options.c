@@ -177,7 +177,13 @@ store (const bf_cli_option *option, char *text, void *at, bf_error *error)
     if (!repeats && option->kind != BF_CLI_FLAG && is_set (option, at)) {
         return bf_fail (error, BF_EINVALID, "--%s is given twice", option->name);
     }
-    if (option->form && !option->form->fits (text)) {
+    /* A flag has no value to look at. */
+    bool formed = option->form && option->kind != BF_CLI_FLAG;
+    if (formed && *text == '\0') {
+        return bf_fail (error, BF_EINVALID, "the %s is empty; --%s must be %s",
+                        option->name, option->name, option->form->rule);
+    }
+    if (formed && !option->form->fits (text)) {
         return bf_fail (error, BF_EINVALID, "--%s must be %s, not \"%s\"", option->name,
                         option->form->rule, text);
     }

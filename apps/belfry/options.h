@@ -66,6 +66,10 @@ typedef struct {
 
 /* A namespace or a type. */
 extern const bf_cli_form bf_cli_form_name;
+extern const bf_cli_form bf_cli_form_key;
+extern const bf_cli_form bf_cli_form_tag;
+/* The kind of an event. */
+extern const bf_cli_form bf_cli_form_kind;
 /* Where a daemon may be: one or more, with commas between. */
 extern const bf_cli_form bf_cli_form_endpoints;
 

@@ -142,8 +142,11 @@ bf_cli_runs_row (bf_cli_table *table, const Belfry__V1__Run *run)
 {
     char word[BF_CLI_WORD_BYTES], time[BF_CLI_TIME_BYTES], brief[BF_CLI_BRIEF_BYTES];
     bf_cli_table_cell (table, "%s", run->run);
-    bf_cli_table_cell (table, "%s%s", run_state (run, word),
-                       run->cancel_requested ? ",asked to stop" : "");
+    bool again = run->timer_us && run->state == BELFRY__V1__RUN_STATE__RUN_STATE_RETRY_WAIT;
+    bf_cli_table_cell (table, "%s%s%s%s", run_state (run, word),
+                       run->cancel_requested ? ",asked to stop" : "",
+                       again ? ",again " : "",
+                       again ? bf_cli_time (run->timer_us, time) : "");
     bf_cli_table_cell (
         table, "%s", bf_cli_word (&belfry__v1__origin__descriptor, (int)run->origin, word));
     bf_cli_table_cell (table, "%s", bf_cli_time (run->created_us, time));

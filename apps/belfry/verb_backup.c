@@ -146,13 +146,20 @@ copy_bytes (int from, int to)
     return got == 0;
 }
 
+/* The directory of a file; caller owns. NULL without memory. */
+static char *
+parent_of (const char *path)
+{
+    const char *slash = strrchr (path, '/');
+    return slash ? strndup (path, slash == path ? 1 : (size_t)(slash - path))
+                 : strdup (".");
+}
+
 /* Syncs the directory of a file. */
 static bool
 sync_parent (const char *path)
 {
-    const char *slash = strrchr (path, '/');
-    char *parent =
-        slash ? strndup (path, slash == path ? 1 : (size_t)(slash - path)) : strdup (".");
+    char *parent = parent_of (path);
     int fd = parent ? open (parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     bool synced = fd >= 0 && fsync (fd) == 0;
     if (fd >= 0) {
@@ -263,15 +270,40 @@ finish (const bf_cli *cli, const values_t *values, const Belfry__V1__BackupReply
     return code;
 }
 
+/* Whether FILE can be made at all, so that nobody learns it after the copy. */
+static bf_cli_exit
+check_target (const char *to)
+{
+    struct stat facts;
+    if (lstat (to, &facts) == 0) {
+        return bf_cli_complain (BF_CLI_USAGE, "%s: is there already; choose another name",
+                                to);
+    }
+    char *parent = parent_of (to);
+    if (!parent) {
+        return bf_cli_complain (BF_CLI_REFUSED, "out of memory");
+    }
+    bf_cli_exit code = BF_CLI_DONE;
+    if (stat (parent, &facts) != 0 || access (parent, W_OK | X_OK) != 0) {
+        code = bf_cli_complain (BF_CLI_USAGE, "%s: cannot be made in %s: %s", to, parent,
+                                strerror (errno));
+    } else if (!S_ISDIR (facts.st_mode)) {
+        code = bf_cli_complain (BF_CLI_USAGE, "%s: %s is no directory", to, parent);
+    }
+    free (parent);
+    return code;
+}
+
 static bf_cli_exit
 act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
 {
     const values_t *values = given;
     const char *to = operands->count > 0 ? operands->items[0] : NULL;
-    struct stat facts;
-    if (to && lstat (to, &facts) == 0) {
-        return bf_cli_complain (BF_CLI_USAGE, "%s: is there already; choose another name",
-                                to);
+    if (to) {
+        bf_cli_exit refused = check_target (to);
+        if (refused != BF_CLI_DONE) {
+            return refused;
+        }
     }
     bf_cli_examiner examiner = {
         .out = stderr, .json = cli->json, .progress = values->progress};

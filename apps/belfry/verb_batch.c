@@ -266,9 +266,8 @@ act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
     batch_t self = {0};
     bf_cli_exit code = read_file (&self, operands->items[0]);
     if (code == BF_CLI_DONE && self.count == 0) {
-        code = bf_cli_complain (BF_CLI_USAGE, "there is no command in %s", self.name);
-    }
-    if (code == BF_CLI_DONE) {
+        bf_cli_complain (code, "there is no command in %s: nothing to do", self.name);
+    } else if (code == BF_CLI_DONE) {
         code = send_all (cli, &self);
     }
     for (size_t index = 0; index < self.count; index++) {

@@ -24,8 +24,10 @@ static const bf_cli_option options[] = {
     {.name = "kind",
      .value = "K",
      .kind = BF_CLI_TEXTS,
+     .form = &bf_cli_form_kind,
      AT (kinds),
-     .help = "only this kind, such as run.failed; again for more; default all"},
+     .help = "only this kind, such as run.failed (`belfry help kinds`); again for more; "
+             "default all"},
     {.name = "type",
      .value = "T",
      .kind = BF_CLI_TEXTS,

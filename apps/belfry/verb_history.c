@@ -4,6 +4,8 @@
  */
 #include "apps/belfry/verbs.h"
 
+#include <inttypes.h>
+
 #include "messages/limits.h"
 
 typedef struct {
@@ -33,8 +35,10 @@ static const bf_cli_option options[] = {
     {.name = "kind",
      .value = "K",
      .kind = BF_CLI_TEXTS,
+     .form = &bf_cli_form_kind,
      AT (kinds),
-     .help = "only this kind, such as run.failed; again for more; default all"},
+     .help = "only this kind, such as run.failed (`belfry help kinds`); again for more; "
+             "default all"},
     {.name = "type",
      .value = "T",
      .kind = BF_CLI_TEXT,
@@ -52,10 +56,27 @@ static const bf_cli_option options[] = {
     {0},
 };
 
+/* Says so where it is not the beginning that a page ends with. `printed`: events so far. */
+static void
+tell_pruned (const Belfry__V1__EventsReply *page, bool of_job, uint64_t printed)
+{
+    bool gone = printed == 0;
+    if (page->n_events > 0) {
+        const Belfry__V1__Event *last = page->events[page->n_events - 1];
+        gone = of_job ? last->prev_job_seq > 0 && last->prev_job_seq < page->oldest_seq
+                      : last->seq == page->oldest_seq;
+    }
+    if (gone && page->oldest_seq > 1 && page->next_cursor == 0) {
+        bf_cli_complain (BF_CLI_DONE, "events before seq %" PRIu64 " are no longer kept",
+                         page->oldest_seq);
+    }
+}
+
 static bf_cli_exit
 act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
 {
     const values_t *values = given;
+    uint64_t printed = 0;
     Belfry__V1__JobRef ref = BELFRY__V1__JOB_REF__INIT;
     Belfry__V1__History history = BELFRY__V1__HISTORY__INIT;
     Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
@@ -87,6 +108,8 @@ act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
         if (code == BF_CLI_DONE && reply->result_case == BELFRY__V1__REPLY__RESULT_EVENTS) {
             bf_cli_print_events (cli, reply->events);
             history.cursor = reply->events->next_cursor;
+            printed += reply->events->n_events;
+            tell_pruned (reply->events, history.job != NULL, printed);
             left -= reply->events->n_events < left ? reply->events->n_events : left;
         }
         belfry_reply_free (&reply);
@@ -101,7 +124,8 @@ const bf_cli_verb bf_cli_history = {
     .summary = "shows what happened, newest first, to one job or to all",
     .about = "A line is an event: time, seq, kind, type, run or job, key, lateness, "
              "details and reason; "
-             "- where there is none.",
+             "- where there is none. Where older ones are no longer kept, a line on stderr "
+             "says so.",
     .example = "belfry history 256\n"
                "belfry history --kind run.dead --from 2026-11-22T00:00:00Z --all",
     .options = options,

@@ -16,20 +16,25 @@ static const bf_cli_option options[] = {
      .value = "D",
      .kind = BF_CLI_SPAN,
      .offset = offsetof (values_t, finals),
-     .least = 1,
      .most = BF_AFTER_MAX_US,
-     .help = "jobs that ended longer ago than this, with their runs"},
+     .help = "jobs that ended longer ago than this, with their runs; 0s for all"},
     {.name = "events",
      .value = "D",
      .kind = BF_CLI_SPAN,
      .offset = offsetof (values_t, events),
-     .least = 1,
      .most = BF_AFTER_MAX_US,
-     .help = "events older than this; not with a choice of jobs"},
+     .help = "events older than this, 0s for all; not with a choice of jobs"},
     BF_CLI_FILTER_NS_OPTION (offsetof (values_t, filter)),
     BF_CLI_FILTER_OPTIONS (offsetof (values_t, filter)),
     {0},
 };
+
+/* On the wire 0 is none of them: what is a microsecond old is all of them. */
+static int64_t
+age (const bf_cli_us *given)
+{
+    return given->set && given->us == 0 ? 1 : given->us;
+}
 
 static bf_err
 fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
@@ -51,8 +56,8 @@ fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
         return err;
     }
     Belfry__V1__Prune *prune = BF_CLI_BEGIN (command, prune, PRUNE);
-    prune->finals_us = values->finals.us;
-    prune->events_us = values->events.us;
+    prune->finals_us = age (&values->finals);
+    prune->events_us = age (&values->events);
     prune->filter = chosen ? &command->filter : NULL;
     prune->dry_run = filter->dry_run;
     return BF_OK;

@@ -106,6 +106,7 @@ static const bf_cli_option options[] = {
     {.name = "key",
      .value = "K",
      .kind = BF_CLI_TEXT,
+     .form = &bf_cli_form_key,
      AT (key),
      .help = "a name that no other open job of the namespace may have, up to 256 bytes; "
              "default none"},
@@ -143,6 +144,7 @@ static const bf_cli_option options[] = {
     {.name = "tag",
      .value = "T",
      .kind = BF_CLI_TEXTS,
+     .form = &bf_cli_form_tag,
      AT (tags),
      .help = "a tag to choose the job by; up to 8 times"},
     {.name = "delivery",

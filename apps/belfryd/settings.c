@@ -113,7 +113,7 @@ set_flag (bool *flag, const char *value, bf_error *error)
 
 /* A length of time. 0 is refused: it could mean nothing at all, or no limit. */
 static bf_err
-set_age (int64_t *us, const char *value, bf_error *error)
+set_age (const char *name, int64_t *us, const char *value, bf_error *error)
 {
     if (!strcmp (value, "forever")) {
         *us = -1;
@@ -123,16 +123,16 @@ set_age (int64_t *us, const char *value, bf_error *error)
     bf_error reason = {0};
     if (bf_span_parse (value, &span, &reason) != BF_OK || span.us == 0) {
         return bf_fail (error, BF_EINVALID,
-                        "how long to keep something must be a time such as 12h or 30d, or "
-                        "forever, not %s",
-                        value);
+                        "%s: how long to keep something must be a time such as 12h or 30d, "
+                        "or forever, not %s",
+                        name, value);
     }
     *us = span.us;
     return BF_OK;
 }
 
 static bf_err
-set_count (uint64_t *count, const char *value, bf_error *error)
+set_count (const char *name, uint64_t *count, const char *value, bf_error *error)
 {
     if (!strcmp (value, "all")) {
         *count = UINT64_MAX;
@@ -143,9 +143,10 @@ set_count (uint64_t *count, const char *value, bf_error *error)
     unsigned long long number = strtoull (value, &end, 10);
     bool whole = isdigit ((unsigned char)value[0]) && *end == '\0' && errno == 0;
     if (!whole || number == 0 || number > INT64_MAX) {
-        return bf_fail (error, BF_EINVALID,
-                        "how many to keep must be a whole number over 0, or all, not %s",
-                        value);
+        return bf_fail (
+            error, BF_EINVALID,
+            "%s: how many to keep must be a whole number over 0, or all, not %s", name,
+            value);
     }
     *count = number;
     return BF_OK;
@@ -154,8 +155,9 @@ set_count (uint64_t *count, const char *value, bf_error *error)
 static bf_err
 set (settings *self, setting which, const char *value, bf_error *error)
 {
+    const char *name = forms[which].name;
     if (!*value) {
-        return bf_fail (error, BF_EINVALID, "%s needs a value", forms[which].name);
+        return bf_fail (error, BF_EINVALID, "%s needs a value", name);
     }
     switch (which) {
     case SETTING_DATA:
@@ -167,13 +169,13 @@ set (settings *self, setting which, const char *value, bf_error *error)
     case SETTING_LOG_LEVEL:
         return set_level (&self->log_level, value, error);
     case SETTING_KEEP_FINALS:
-        return set_age (&self->keep_finals_us, value, error);
+        return set_age (name, &self->keep_finals_us, value, error);
     case SETTING_KEEP_FINAL_JOBS:
-        return set_count (&self->keep_final_jobs, value, error);
+        return set_count (name, &self->keep_final_jobs, value, error);
     case SETTING_KEEP_EVENTS:
-        return set_age (&self->keep_events_us, value, error);
+        return set_age (name, &self->keep_events_us, value, error);
     case SETTING_KEEP_EVENT_ROWS:
-        return set_count (&self->keep_event_rows, value, error);
+        return set_count (name, &self->keep_event_rows, value, error);
     default:
         return add_string (list_of (self, which), value, error);
     }

@@ -31,6 +31,7 @@ struct bf_arena {
     size_t limit;      /* bytes handed out at most, rounding included */
     size_t used;       /* bytes handed out */
     size_t block_size; /* of the next block */
+    bool failed;       /* gave NULL */
 };
 
 static block_t *
@@ -92,18 +93,23 @@ grow (bf_arena *self, size_t size)
     return true;
 }
 
+/* A block in front with room for so many bytes, where the limit leaves it. */
+static bool
+make_room (bf_arena *self, size_t size)
+{
+    if (self->used > self->limit || size > self->limit - self->used) {
+        return false;
+    }
+    return size <= self->newest->size - self->newest->used || grow (self, size);
+}
+
 void *
 bf_arena_alloc (bf_arena *self, size_t size)
 {
     const size_t unit = alignof (max_align_t);
-    if (size > self->limit) {
-        return NULL;
-    }
-    size_t rounded = size > 0 ? (size + unit - 1) / unit * unit : unit;
-    if (rounded > self->limit - self->used) {
-        return NULL;
-    }
-    if (rounded > self->newest->size - self->newest->used && !grow (self, rounded)) {
+    size_t rounded = size > 0 ? size / unit * unit + (size % unit ? unit : 0) : unit;
+    if (rounded < size || !make_room (self, rounded)) {
+        self->failed = true;
         return NULL;
     }
     void *bytes = self->newest->bytes + self->newest->used;
@@ -151,6 +157,19 @@ bf_arena_printf (bf_arena *self, const char *format, ...)
 }
 
 void
+bf_arena_set_limit (bf_arena *self, size_t limit_bytes)
+{
+    self->limit = limit_bytes;
+    self->failed = false;
+}
+
+bool
+bf_arena_failed (const bf_arena *self)
+{
+    return self->failed;
+}
+
+void
 bf_arena_reset (bf_arena *self)
 {
     while (self->newest->older != NULL) {
@@ -160,6 +179,7 @@ bf_arena_reset (bf_arena *self)
     }
     self->newest->used = 0;
     self->used = 0;
+    self->failed = false;
     self->block_size = FIRST_BLOCK_BYTES * 2;
 }
 

@@ -7,6 +7,7 @@
 #ifndef BF_BASE_ARENA_H
 #define BF_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,13 @@ char *bf_arena_string (bf_arena *self, const char *text);
 /* printf into the arena. NULL as bf_arena_alloc. */
 __attribute__ ((format (printf, 2, 3))) char *bf_arena_printf (bf_arena *self,
                                                                const char *format, ...);
+
+/* Another limit from now on; what is handed out already stays, also beyond it. */
+void bf_arena_set_limit (bf_arena *self, size_t limit_bytes);
+
+/* Whether it gave NULL since its last reset, or since its limit was set: tells a decoder
+ * without memory from one with bad bytes. */
+bool bf_arena_failed (const bf_arena *self);
 
 /* Forgets everything, keeps its first block. All pointers into it die. */
 void bf_arena_reset (bf_arena *self);

@@ -60,7 +60,8 @@ typedef struct {
     uint64_t final_jobs;
     uint64_t timed_jobs;
     uint64_t timed_runs;
-    uint64_t blocked_runs;
+    uint64_t open_runs;
+    uint64_t dead_runs; /* that were not redriven */
     uint64_t ready_runs;
     uint64_t leased_runs;
     uint64_t tags;

@@ -364,7 +364,9 @@ tally_run (bf_checker *self, const bf_check_run *run, bf_check_tally *tally)
     tally->leased += leased;
     tally->slots_open += open && run->decides;
     tally->blocked += blocked && run->decides;
-    gauges->blocked_runs += blocked;
+    gauges->open_runs += open;
+    gauges->dead_runs +=
+        run->state == BELFRY__V1__RUN_STATE__RUN_STATE_DEAD && run->redriven_by == 0;
     gauges->leased_runs += leased;
     gauges->ready_runs += run->state == BELFRY__V1__RUN_STATE__RUN_STATE_READY;
     gauges->timed_runs += run->has_timer;

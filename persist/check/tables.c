@@ -310,12 +310,12 @@ bf_check_gauges_meta (bf_checker *self)
         {BF_CHECK_INDEX, "index run_ready", "its length",
          "SELECT count(*) FROM run INDEXED BY run_ready WHERE state = 2",
          gauges->ready_runs},
-        {BF_CHECK_INDEX, "index run_leased", "its length",
-         "SELECT count(*) FROM run INDEXED BY run_leased WHERE state = 3",
-         gauges->leased_runs},
-        {BF_CHECK_INDEX, "index run_blocked", "its length",
-         "SELECT count(*) FROM run INDEXED BY run_blocked WHERE state = 1",
-         gauges->blocked_runs},
+        {BF_CHECK_INDEX, "index run_open", "its length",
+         "SELECT count(*) FROM run INDEXED BY run_open WHERE state <= 4",
+         gauges->open_runs},
+        {BF_CHECK_INDEX, "index run_dead", "its length",
+         "SELECT count(*) FROM run INDEXED BY run_dead WHERE state = 6 AND redriven_by = 0",
+         gauges->dead_runs},
         {BF_CHECK_TAG, "table tag", "its length", "SELECT count(*) FROM tag", gauges->tags},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {

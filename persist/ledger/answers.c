@@ -310,14 +310,18 @@ add_leased (bf_ledger *self, const bf_job_row *job, Belfry__Internal__StoredJob 
     if (job->open_runs == 0) {
         return BF_OK;
     }
-    bf_run_row *runs;
-    size_t count;
-    bf_err rc = bf_run_list (self, job->id, 0, true, job->open_runs, &runs, &count, error);
-    for (size_t i = 0; rc == BF_OK && i < count; i++) {
-        if (runs[i].state == BF_RUN_LEASED) {
-            rc = bf_stored_job_out (self, stored, runs[i].ordinal, error);
+    sqlite3_stmt *stmt = bf_statement (self->statements, SQL_RUN_LEASED_OF);
+    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job->id);
+    bool row = false;
+    bf_err rc = bf_step_row (self->statements, stmt, &row, error);
+    while (rc == BF_OK && row) {
+        rc = bf_stored_job_out (self, stored, (uint32_t)sqlite3_column_int64 (stmt, 0),
+                                error);
+        if (rc == BF_OK) {
+            rc = bf_step_row (self->statements, stmt, &row, error);
         }
     }
+    bf_statement_reset (stmt);
     return rc;
 }
 

@@ -6,10 +6,6 @@
  */
 #include "persist/ledger/commands.h"
 
-/* What the items may take together: each may load a payload, or cancel a thousand runs, and
- * the store's whole batch must not run out of memory by one call. */
-#define ITEMS_BYTES (BF_BATCH_BYTES / 8)
-
 /* An item's member is the request's of the same number. */
 #define SAME(command)                                                \
     _Static_assert((int)BELFRY__V1__BATCH_ITEM__COMMAND_##command == \
@@ -67,7 +63,7 @@ bf_command_batch (bf_ledger *self, const Belfry__V1__Request *request, bf_answer
     for (size_t i = 0; i < in->n_items; i++) {
         Belfry__V1__Request single = request_of (request, in->items[i]);
         bf_error failure = {0};
-        bool room = bf_arena_used (self->arena) - start < ITEMS_BYTES;
+        bool room = bf_arena_used (self->arena) - start < BF_CALL_BYTES;
         bf_err rc =
             room ? do_item (self, &single, answer, &failure) : refuse_more (&failure);
         if (rc != BF_OK && bf_ledger_is_refusal (rc)) {

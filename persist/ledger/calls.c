@@ -13,8 +13,8 @@
 #include "persist/ledger/calls.h"
 
 #include "messages/codec.h"
+#include "persist/ledger/backup.h"
 #include "persist/ledger/commands.h"
-#include "persist/ledger/copy.h"
 #include "persist/ledger/operations.h"
 
 /* One of `change`, `read`, `by_filter`, which is for commands that are for many jobs alone,
@@ -75,6 +75,10 @@ bf_command_of (Belfry__V1__Request__CommandCase kind)
 bool
 bf_command_frees (const Belfry__V1__Request *request)
 {
+    if (bf_request_filter (request)) {
+        /* What changes many rows makes the files grow first: only Prune gives room. */
+        return request->command_case == BELFRY__V1__REQUEST__COMMAND_PRUNE;
+    }
     if (request->command_case != BELFRY__V1__REQUEST__COMMAND_BATCH) {
         return verb_of (request->command_case)->frees;
     }
@@ -116,7 +120,9 @@ read (bf_ledger *self, bf_caller caller, bf_query *query,
       const Belfry__Internal__Call *call, bf_error *error)
 {
     bf_error failure = {0};
+    bf_arena_set_limit (self->arena, BF_BATCH_BYTES - BF_ASIDE_BYTES);
     bf_err rc = ask (self, caller, query, call, &failure);
+    bf_arena_set_limit (self->arena, BF_BATCH_BYTES);
     if (rc != BF_ENOMEM) {
         if (rc != BF_OK) {
             *error = failure;
@@ -152,7 +158,13 @@ bf_command_run (bf_ledger *self, bf_command *command, const Belfry__V1__Request 
     if (rc != BF_OK) {
         return rc;
     }
+    bf_arena_set_limit (self->arena, BF_BATCH_BYTES - BF_ASIDE_BYTES);
     answer->code = command (self, request, answer, &answer->error);
+    bf_arena_set_limit (self->arena, BF_BATCH_BYTES);
+    if (answer->code == BF_ENOMEM) {
+        answer->code = BF_ELIMIT;
+        bf_fail (&answer->error, BF_ELIMIT, "this is too much for one call: split it");
+    }
     if (answer->code == BF_OK) {
         return bf_ledger_release (self, error);
     }
@@ -181,7 +193,7 @@ change (bf_ledger *self, bf_caller caller, bf_command *command,
                    : rc;
     }
     if (verb_of (request->command_case)->copies) {
-        return bf_copy_call (self, caller, request, fingerprint, error);
+        return bf_backup_command_judge (self, caller, request, fingerprint, error);
     }
     if (bf_operation_is_known (self, caller)) {
         return bf_operation_join (self, caller, fingerprint, error);
@@ -190,8 +202,8 @@ change (bf_ledger *self, bf_caller caller, bf_command *command,
         bf_error refusal = {0};
         bf_fail (
             &refusal, BF_EDISKFULL,
-            "the disk is full: completions and cancels go through, new work is refused "
-            "until there is room; try again later");
+            "the disk is full: completions, cancels of one job and prunes go through, all "
+            "else is refused until there is room; try again later");
         return bf_refusal_send (self, caller, &refusal, error);
     }
     if (bf_request_filter (request)) {

@@ -31,7 +31,8 @@ bf_command *bf_command_of (Belfry__V1__Request__CommandCase kind);
 /* Whether it is still done while the disk is full. */
 bool bf_command_frees (const Belfry__V1__Request *request);
 /* Runs a command in a savepoint: afterwards either all of it is there, or nothing but the
- * answer. An error is one that ends the batch; a refusal is the answer's code. */
+ * answer. An error is one that ends the batch; a refusal is the answer's code, and so is
+ * more than the batch's memory holds: no call ends the store. */
 bf_err bf_command_run (bf_ledger *self, bf_command *command,
                        const Belfry__V1__Request *request, bf_answer *answer,
                        bf_error *error);

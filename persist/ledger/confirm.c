@@ -22,10 +22,9 @@ show_runs (bf_ledger *self, const bf_job_row *job, Belfry__Internal__StoredJob *
     size_t open_count;
     size_t count = 0;
     stored->n_out = 0;
-    bf_err rc =
-        bf_run_list (self, job->id, 0, true, job->open_runs, &open, &open_count, error);
+    bf_err rc = bf_run_list_open (self, job, false, &open, &open_count, error);
     if (rc == BF_OK) {
-        rc = bf_run_list (self, job->id, 0, false, RUNS_SHOWN, &runs, &count, error);
+        rc = bf_run_list (self, job->id, 0, RUNS_SHOWN, &runs, &count, error);
     }
     for (size_t i = 0; rc == BF_OK && i < open_count; i++) {
         rc = bf_stored_job_out (self, stored, open[i].ordinal, error);

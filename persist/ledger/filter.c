@@ -2,16 +2,16 @@
  *
  * Filters. The way is chosen by what the filter says, without statistics:
  *
- *   a tag, open jobs only           -> table tag              (already in id order)
- *   a namespace and a key prefix    -> index job_key          (gathered and sorted; else
- * on) open or dead jobs, few types    -> index job_state        (streams, merged) anything
- * else                   -> the table itself
+ *   - a tag, open jobs only:        table tag, in the order of ids already
+ *   - a namespace and a key prefix: index job_key, gathered and sorted, unless too many
+ *   - open or dead jobs, few types: index job_state, its streams merged
+ *   - anything else:                the table itself
  *
  * Keys do not come in the order of ids. To go through them in their own order would need a
  * cursor of another kind, for pages as for operations, so a prefix pays only where all its
  * keys are gathered at once: the usual case, the few jobs of one game or one user. Where
- * they are more than BF_FILTER_KEYS the prefix is left to the rows, and what is read for
- * nothing is bounded by that number.
+ * they are more than BF_FILTER_KEYS the prefix is left to the rows: so many keys are then
+ * read for nothing, once.
  */
 #include "persist/ledger/filter.h"
 
@@ -99,15 +99,13 @@ is_within (uint32_t states, uint32_t all)
     return (states & ~all) == 0;
 }
 
-/* The first way that holds, from `best` on. */
-static bf_way
-way_from (const bf_filter *filter, size_t types, bf_way best)
+bf_way
+bf_filter_way (const bf_filter *filter, size_t types)
 {
-    if (best <= BF_WAY_TAG && filter->n_tags > 0 &&
-        is_within (filter->states, BF_STATES_OPEN)) {
+    if (filter->n_tags > 0 && is_within (filter->states, BF_STATES_OPEN)) {
         return BF_WAY_TAG;
     }
-    if (best <= BF_WAY_KEY && filter->key_prefix[0] != '\0' && filter->ns != 0) {
+    if (filter->key_prefix[0] != '\0' && filter->ns != 0 && !filter->keys_are_many) {
         return BF_WAY_KEY;
     }
     if (is_within (filter->states, BF_STATES_INDEXED) &&
@@ -115,12 +113,6 @@ way_from (const bf_filter *filter, size_t types, bf_way best)
         return BF_WAY_STATE;
     }
     return BF_WAY_ID;
-}
-
-bf_way
-bf_filter_way (const bf_filter *filter, size_t types)
-{
-    return way_from (filter, types, BF_WAY_TAG);
 }
 
 /* The types that the filter may meet, each once; one too many says that they are too many.
@@ -227,10 +219,10 @@ pick (bf_candidates *found, size_t max, uint64_t sure)
     }
 }
 
-/* *too_many: this is not the way. */
+/* Notes in the filter where this is not the way. */
 static bf_err
-seek_key (bf_ledger *self, const bf_filter *filter, uint64_t after, size_t max,
-          bf_candidates *found, bool *too_many, bf_error *error)
+seek_key (bf_ledger *self, bf_filter *filter, uint64_t after, size_t max,
+          bf_candidates *found, bf_error *error)
 {
     size_t length = strlen (filter->key_prefix);
     size_t keys = 0;
@@ -256,8 +248,8 @@ seek_key (bf_ledger *self, const bf_filter *filter, uint64_t after, size_t max,
         rc = bf_step_row (self->statements, stmt, &row, error);
     }
     bf_statement_reset (stmt);
-    found->examined = found->count;
-    *too_many = keys > BF_FILTER_KEYS;
+    found->examined = keys;
+    filter->keys_are_many = keys > BF_FILTER_KEYS;
     pick (found, max, UINT64_MAX);
     return rc;
 }
@@ -300,11 +292,12 @@ seek_id (bf_ledger *self, const bf_filter *filter, uint64_t after, size_t max,
     if (rc != BF_OK) {
         return rc;
     }
+    size_t start = found->examined;
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_JOB_COLUMNS);
     sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)after);
     bool row = false;
     rc = bf_step_row (self->statements, stmt, &row, error);
-    while (rc == BF_OK && row && found->count < max && found->examined < examine) {
+    while (rc == BF_OK && row && found->count < max && found->examined - start < examine) {
         found->cursor = (uint64_t)sqlite3_column_int64 (stmt, 0);
         if (columns_match (filter, (uint32_t)sqlite3_column_int64 (stmt, 1),
                            (uint32_t)sqlite3_column_int64 (stmt, 2),
@@ -321,7 +314,7 @@ seek_id (bf_ledger *self, const bf_filter *filter, uint64_t after, size_t max,
 }
 
 bf_err
-bf_filter_seek (bf_ledger *self, const bf_filter *filter, uint64_t after, size_t max,
+bf_filter_seek (bf_ledger *self, bf_filter *filter, uint64_t after, size_t max,
                 size_t examine, bf_candidates *found, bf_error *error)
 {
     const bf_candidates none = {.cursor = after};
@@ -337,13 +330,16 @@ bf_filter_seek (bf_ledger *self, const bf_filter *filter, uint64_t after, size_t
         return seek_tag (self, filter, after, max, found, error);
     }
     if (way == BF_WAY_KEY) {
-        bool too_many = false;
-        bf_err rc = seek_key (self, filter, after, max, found, &too_many, error);
-        if (rc != BF_OK || !too_many) {
+        bf_err rc = seek_key (self, filter, after, max, found, error);
+        if (rc != BF_OK || !filter->keys_are_many) {
             return rc;
         }
+        /* What was read for nothing counts, and the rest goes to the other way. */
+        size_t spent = found->examined;
         *found = none;
-        way = way_from (filter, types.count, BF_WAY_STATE);
+        found->examined = spent;
+        examine = spent < examine ? examine - spent : 1;
+        way = bf_filter_way (filter, types.count);
     }
     return way == BF_WAY_STATE
                ? seek_state (self, filter, &types, after, max, examine, found, error)

@@ -31,6 +31,7 @@ typedef struct {
     size_t n_tags;
     const char *key_prefix; /* "": any, or none */
     bool nothing;           /* names what no job ever had */
+    bool keys_are_many;     /* found out by a seek, for those that follow */
 } bf_filter;
 
 /* states: where the message names none. */
@@ -53,21 +54,22 @@ typedef enum {
  * call reads all of them and picks. */
 #define BF_FILTER_KEYS 2000
 
-/* types: how many types the filter may meet. Of BF_WAY_KEY only the rows can say whether it
- * holds; where there are too many keys it is the next one. */
+/* The decision, of the filter alone: types is how many of them it may meet. Whether
+ * BF_WAY_KEY holds only the rows can say; the seek that finds too many keys notes it in the
+ * filter, and asks again. */
 bf_way bf_filter_way (const bf_filter *filter, size_t types);
 
 typedef struct {
     uint64_t *ids; /* in the batch's arena, ascending */
     size_t count;
     uint64_t cursor; /* whatever matches up to here is in `ids`, or before the call's own */
-    size_t examined; /* rows, or entries of an index, that were looked at */
+    size_t examined; /* rows, or entries of an index, that were read */
     bool end;        /* nothing that matches is behind `cursor` */
 } bf_candidates;
 
 /* Up to `max` ids after `after`, looking at about `examine` rows at most, but never at so
  * few that the cursor would not move. */
-bf_err bf_filter_seek (bf_ledger *self, const bf_filter *filter, uint64_t after, size_t max,
+bf_err bf_filter_seek (bf_ledger *self, bf_filter *filter, uint64_t after, size_t max,
                        size_t examine, bf_candidates *found, bf_error *error);
 
 #endif

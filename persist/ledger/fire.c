@@ -54,16 +54,17 @@ drop_late (bf_ledger *self, bf_job_row *job, const bf_late_verdict *verdict,
     return bf_slots_drop (self, job, verdict->dropped, why, no_time, error);
 }
 
-/* No run comes of it: the job moves on. */
+/* No run comes of it, nor of those that are late together with it: the job moves on behind
+ * them. */
 static bf_err
-drop_slot (bf_ledger *self, bf_job_row *job, int64_t slot_us, bool full, bf_error *error)
+drop_slots (bf_ledger *self, bf_job_row *job, const bf_late_verdict *verdict, bool full,
+            bf_error *error)
 {
-    bf_stretch slot = {slot_us, slot_us, 1};
-    bf_err rc = bf_slots_advance (self, job, slot_us, 0, error);
-    return rc == BF_OK
-               ? bf_slots_drop (self, job, slot, full ? BF_DROP_BUFFER : BF_DROP_OVERLAP,
-                                full ? no_room : not_alone, error)
-               : rc;
+    bf_err rc = bf_slots_advance (self, job, verdict->alike.last_us, false, error);
+    return rc == BF_OK ? bf_slots_drop (self, job, verdict->alike,
+                                        full ? BF_DROP_BUFFER : BF_DROP_OVERLAP,
+                                        full ? no_room : not_alone, error)
+                       : rc;
 }
 
 static bf_err
@@ -80,12 +81,24 @@ make_run (bf_ledger *self, bf_job_row *job, const bf_late_verdict *verdict, bool
         .failed = verdict->act == BF_SLOT_FAIL,
     };
     job->counts.fired++;
-    int64_t wait_us = verdict->paced ? bf_us_add (now_us, BF_LATE_PACE_US) : 0;
-    bf_err rc = bf_slots_advance (self, job, verdict->slot_us, wait_us, error);
+    bool paced = verdict->alike.count > 1;
+    bf_err rc = bf_slots_advance (self, job, verdict->slot_us, paced, error);
     if (rc == BF_OK) {
         rc = bf_run_make (self, job, &birth, run, error);
     }
     return rc == BF_OK ? bf_retention_trim (self, job, error) : rc;
+}
+
+/* A slot that is delivered is final at its commit: it neither waits nor takes a place among
+ * the open runs, so that nobody is in its way. */
+static bf_overlap_act
+judge_overlap (const bf_job_row *job)
+{
+    if (job->law.delivery == BF_DELIVERY_NOTIFY) {
+        return BF_OVERLAP_FIRE;
+    }
+    bf_crowd crowd = bf_crowd_of (job->counts.open, job->counts.blocked, job->open_runs);
+    return bf_overlap_judge (job->law.overlap, crowd);
 }
 
 /* The slot that is to fire, among those of before. *made: it became a run. */
@@ -93,13 +106,12 @@ static bf_err
 fire_slot (bf_ledger *self, bf_job_row *job, const bf_late_verdict *verdict,
            bf_run_row *run, bool *made, bf_error *error)
 {
-    bf_crowd crowd = bf_crowd_of (job->counts.open, job->counts.blocked, job->open_runs);
-    bf_overlap_act act = bf_overlap_judge (job->law.overlap, crowd);
+    bf_overlap_act act = judge_overlap (job);
     bool blocked = act == BF_OVERLAP_BLOCK;
     bf_err rc = BF_OK;
     *made = act != BF_OVERLAP_PASS && act != BF_OVERLAP_DROP;
     if (!*made) {
-        return drop_slot (self, job, verdict->slot_us, act == BF_OVERLAP_DROP, error);
+        return drop_slots (self, job, verdict, act == BF_OVERLAP_DROP, error);
     }
     if (act == BF_OVERLAP_CANCEL) {
         rc = bf_slots_cancel_others (self, job, &blocked, error);
@@ -127,7 +139,7 @@ decide (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
     uint64_t caught_seq = timer.slot_us != 0 ? job->last_seq : 0;
     *effect = BF_TIMER_JOB;
     if (verdict.act == BF_SLOT_NONE) {
-        rc = bf_slots_advance (self, job, verdict.dropped.last_us, 0, error);
+        rc = bf_slots_advance (self, job, verdict.dropped.last_us, false, error);
     }
     if (rc == BF_OK && verdict.dropped.count > 0) {
         rc = drop_late (self, job, &verdict, error);

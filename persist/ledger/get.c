@@ -14,8 +14,8 @@ add_runs (bf_ledger *self, const bf_job_row *job, const Belfry__V1__Get *in, uns
 {
     bf_run_row *runs;
     size_t count;
-    bf_err rc = bf_run_list (self, job->id, in->before_ordinal, false, in->max_runs, &runs,
-                             &count, error);
+    bf_err rc =
+        bf_run_list (self, job->id, in->before_ordinal, in->max_runs, &runs, &count, error);
     if (rc != BF_OK) {
         return rc;
     }

@@ -93,7 +93,7 @@ page_take (bf_ledger *self, page_t *page, const bf_filter *filter,
 
 /* Reads rows until the page is full, or enough were examined or took enough memory. */
 static bf_err
-page_fill (bf_ledger *self, page_t *page, const bf_filter *filter, bf_error *error)
+page_fill (bf_ledger *self, page_t *page, bf_filter *filter, bf_error *error)
 {
     bool more = true;
     bf_err rc = BF_OK;

@@ -191,7 +191,7 @@ run_begin (bf_ledger *self, bf_job_row *job, bf_run_row *run, const bf_birth *bi
     }
     if (rc == BF_OK && birth->failed) {
         rc = run_failed (self, job, run, missed, verdict, error);
-    } else if (rc == BF_OK && !works && run->state == BF_RUN_READY) {
+    } else if (rc == BF_OK && !works) {
         rc = run_deliver (self, job, run, error);
     }
     return rc;
@@ -238,11 +238,8 @@ bf_run_unblock (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_error *err
     job->counts.blocked--;
     run->timer_us = timer_us;
     run->ready_us = self->boot_us;
-    rc = bf_event_write (self, BF_EVENT_RUN_FIRED, job, run,
-                         &(bf_event_detail){.job_image = true}, error);
-    return rc == BF_OK && job->law.delivery == BF_DELIVERY_NOTIFY
-               ? run_deliver (self, job, run, error)
-               : rc;
+    return bf_event_write (self, BF_EVENT_RUN_FIRED, job, run,
+                           &(bf_event_detail){.job_image = true}, error);
 }
 
 bf_err
@@ -402,7 +399,7 @@ bf_job_withdraw_runs (bf_ledger *self, bf_job_row *job, const char *reason, bf_e
     }
     bf_run_row *runs;
     size_t count;
-    bf_err rc = bf_run_list (self, job->id, 0, true, job->open_runs, &runs, &count, error);
+    bf_err rc = bf_run_list_open (self, job, false, &runs, &count, error);
     for (size_t i = 0; rc == BF_OK && i < count; i++) {
         bf_run_row *run = &runs[i];
         if (run->state == BF_RUN_LEASED) {

@@ -56,8 +56,7 @@ bf_err bf_run_lease (bf_ledger *self, bf_job_row *job, bf_run_row *run, const ch
 bf_err bf_run_return (bf_ledger *self, const bf_job_row *job, bf_run_row *run,
                       bf_error *error);
 
-/* Those that it waited for are final: ready, with its event run.fired; for NOTIFY with its
- * delivery, too. */
+/* Those that it waited for are final: ready, with its event run.fired. */
 bf_err bf_run_unblock (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_error *error);
 
 /* Its wait is over: ready again, its place in the queue is now; start_timeout begins where
@@ -94,6 +93,10 @@ bf_err bf_job_put (bf_ledger *self, bf_job_row *job, bf_error *error);
 bf_err bf_job_tell (bf_ledger *self, const bf_job_row *job, bf_error *error);
 bf_err bf_run_put (bf_ledger *self, const bf_job_row *job, bf_run_row *run,
                    bf_error *error);
+
+/* A timer that was proposed, and not judged: the clock let go of it, and hears what the row
+ * says. */
+bf_err bf_timer_again (bf_ledger *self, bf_timer timer, bf_error *error);
 
 /* Tells retry that this lease is open, from now on at full length. */
 bf_err bf_lease_tell (bf_ledger *self, const bf_job_row *job, const bf_run_row *run,

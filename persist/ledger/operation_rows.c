@@ -101,7 +101,11 @@ bf_operation_update (bf_ledger *self, const bf_operation *operation, bf_error *e
     }
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_OPERATION_UPDATE);
     sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)operation->id);
+    const bf_half_done *at = &operation->now.tally.at;
     sqlite3_bind_blob (stmt, 2, progress, (int)size, SQLITE_STATIC);
+    sqlite3_bind_int64 (stmt, 3, (sqlite3_int64)at->job);
+    sqlite3_bind_int64 (stmt, 4, at->run);
+    sqlite3_bind_int64 (stmt, 5, at->last_run);
     return bf_step_done (self->statements, stmt, error);
 }
 
@@ -139,7 +143,6 @@ read_progress (bf_operation *operation, const void *bytes, size_t size)
         refusal->code = bulk->refusals[i]->code;
         strncpy (refusal->text, bulk->refusals[i]->text, sizeof refusal->text - 1);
     }
-    operation->kept = operation->now;
     return true;
 }
 
@@ -168,6 +171,12 @@ row_read (bf_ledger *self, sqlite3_stmt *stmt, bf_error *error)
     operation->id = (uint64_t)sqlite3_column_int64 (stmt, 0);
     operation->fingerprint = (uint64_t)sqlite3_column_int64 (stmt, 3);
     operation->created_us = sqlite3_column_int64 (stmt, 6);
+    operation->now.tally.at = (bf_half_done){
+        .job = (uint64_t)sqlite3_column_int64 (stmt, 7),
+        .run = (uint32_t)sqlite3_column_int64 (stmt, 8),
+        .last_run = (uint32_t)sqlite3_column_int64 (stmt, 9),
+    };
+    operation->kept = operation->now;
     if (bf_list_push (&self->operations, operation) != BF_OK) {
         bf_operation_destroy (operation);
         return bf_fail_plain (error, BF_ENOMEM);

@@ -3,14 +3,18 @@
  * What a command by filter does for one job: the very command for that job, so that a rule
  * cannot hold for the one and not for the other.
  */
-#include "persist/ledger/operations.h"
+#include "persist/ledger/operation.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "persist/ledger/commands.h"
+#include "persist/ledger/filter.h"
 #include "persist/ledger/rows.h"
 #include "persist/ledger/sql.h"
+
+/* A redrive changes two runs. */
+#define REDRIVE_CHANGES 2
 
 /* Of all the commands that can be by filter: their case, and the member of the oneof. */
 #define COMMANDS(X)            \
@@ -167,18 +171,20 @@ step_job (bf_ledger *self, bf_slice *slice, const bf_job_row *job, bool *more,
     return rc;
 }
 
-/* Ordinals of the job's runs that are dead and were not redriven. */
+/* The job's dead runs behind `at` that were not redriven, up to `max` of them. */
 static bf_err
-dead_runs (bf_ledger *self, uint64_t job, uint32_t **ordinals, size_t *count,
-           bf_error *error)
+dead_runs (bf_ledger *self, const bf_half_done *at, size_t max, uint32_t **ordinals,
+           size_t *count, bf_error *error)
 {
-    uint32_t *list = bf_arena_alloc (self->arena, BF_OPEN_RUNS * sizeof *list);
+    uint32_t *list = bf_arena_alloc (self->arena, max * sizeof *list);
     if (!list) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_RUN_DEAD);
-    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job);
-    sqlite3_bind_int64 (stmt, 2, BF_OPEN_RUNS);
+    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)at->job);
+    sqlite3_bind_int64 (stmt, 2, at->run);
+    sqlite3_bind_int64 (stmt, 3, at->last_run);
+    sqlite3_bind_int64 (stmt, 4, (sqlite3_int64)max);
     size_t found = 0;
     bool row = false;
     bf_err rc = bf_step_row (self->statements, stmt, &row, error);
@@ -191,34 +197,96 @@ dead_runs (bf_ledger *self, uint64_t job, uint32_t **ordinals, size_t *count,
     return rc;
 }
 
-/* All dead runs of the job, as many as may be open. It is done in one slice, because its
- * job is dead no more after the first of them. Up to a refusal, which holds for the others
- * as well; the job then counts as changed and as refused. */
+static bf_err
+redrive_run (bf_ledger *self, bf_slice *slice, uint64_t job, uint32_t ordinal,
+             bool *refused, bf_error *error)
+{
+    single_t single;
+    bf_answer answer = {0};
+    single_for_run (&single, slice->request, job, ordinal);
+    bf_err rc = bf_command_run (self, bf_command_redrive, &single.request, &answer, error);
+    *refused = rc == BF_OK && answer.code != BF_OK;
+    if (*refused) {
+        bf_slice_refuse (slice, job, &answer.error);
+    }
+    bf_answer_clear (&answer);
+    return rc;
+}
+
+/* Counts what was redriven, and notes how far it is. */
+static void
+count_redriven (bf_slice *slice, const uint32_t *ordinals, size_t made)
+{
+    bf_tally *tally = slice->tally;
+    tally->changed += tally->at.run == 0 && made > 0;
+    tally->runs += made;
+    if (made > 0) {
+        tally->at.run = ordinals[made - 1];
+    }
+}
+
+/* What it would do: the first run is tried, for the others there is only one rule that can
+ * stand against them. */
+static bf_err
+try_redrive (bf_ledger *self, bf_slice *slice, const bf_job_row *job, bool *more,
+             bf_error *error)
+{
+    const bf_half_done *at = &slice->tally->at;
+    uint32_t *ordinals = NULL;
+    size_t count = 0;
+    bool refused = false;
+    bf_err rc = dead_runs (self, at, BF_OPEN_RUNS + 1, &ordinals, &count, error);
+    if (rc == BF_OK && count > 0 && at->run == 0) {
+        rc = redrive_run (self, slice, job->id, ordinals[0], &refused, error);
+    }
+    spend (slice, 1 + count / BF_RUNS_PER_ROOM);
+    if (rc != BF_OK || refused) {
+        return rc;
+    }
+    size_t made = count;
+    if (job->law.delivery == BF_DELIVERY_WORK && job->open_runs + count > BF_OPEN_RUNS) {
+        made = BF_OPEN_RUNS - job->open_runs;
+        refused = true;
+        bf_error refusal = {0};
+        bf_fail (&refusal, BF_ELIMIT,
+                 "job %llu would have %d open runs, the most that one may have",
+                 (unsigned long long)job->id, BF_OPEN_RUNS);
+        bf_slice_refuse (slice, job->id, &refusal);
+    }
+    count_redriven (slice, ordinals, made);
+    *more = !refused && count > BF_OPEN_RUNS;
+    return BF_OK;
+}
+
+/* The job's dead runs, one by one, as many as there is room for: after the first of them it
+ * is dead no more, so that tally->at, and not the filter, leads back to it. Those that die
+ * meanwhile are not for this command. What refuses one stands against all that are left,
+ * and is one refusal of the job, which counts as changed where some were redriven. */
 static bf_err
 step_redrive (bf_ledger *self, bf_slice *slice, const bf_job_row *job, bool *more,
               bf_error *error)
 {
+    bf_half_done *at = &slice->tally->at;
+    *more = false;
+    if (at->job != job->id) {
+        *at = (bf_half_done){.job = job->id, .last_run = job->runs};
+    }
+    if (slice->dry_run) {
+        return try_redrive (self, slice, job, more, error);
+    }
+    size_t max = (slice->room + REDRIVE_CHANGES - 1) / REDRIVE_CHANGES;
     uint32_t *ordinals = NULL;
     size_t count = 0;
-    uint64_t made = 0;
-    *more = false;
-    bf_err rc = dead_runs (self, job->id, &ordinals, &count, error);
+    size_t made = 0;
     bool refused = false;
-    for (size_t i = 0; rc == BF_OK && !refused && i < count; i++) {
-        single_t single;
-        bf_answer answer = {0};
-        single_for_run (&single, slice->request, job->id, ordinals[i]);
-        rc = bf_command_run (self, bf_command_redrive, &single.request, &answer, error);
-        refused = rc == BF_OK && answer.code != BF_OK;
-        if (refused) {
-            bf_slice_refuse (slice, job->id, &answer.error);
-        }
+    bf_err rc = dead_runs (self, at, max, &ordinals, &count, error);
+    while (rc == BF_OK && !refused && made < count) {
+        rc = redrive_run (self, slice, job->id, ordinals[made], &refused, error);
         made += rc == BF_OK && !refused;
-        bf_answer_clear (&answer);
     }
-    slice->tally->changed += made > 0;
-    slice->tally->runs += made;
-    spend (slice, 1 + 2 * (size_t)made);
+    count_redriven (slice, ordinals, made);
+    *more = rc == BF_OK && made == max;
+    spend (slice, 1 + REDRIVE_CHANGES * made);
     return rc;
 }
 

@@ -10,6 +10,7 @@
 
 #include "messages/codec.h"
 #include "persist/ledger/commands.h"
+#include "persist/ledger/filter.h"
 #include "persist/ledger/operation.h"
 #include "persist/ledger/outcome.h"
 #include "persist/ledger/rows.h"
@@ -177,8 +178,8 @@ bf_operation_begin (bf_ledger *self, bf_caller caller, uint64_t fingerprint,
 
 /* The step for one job, undone again in a dry run. */
 static bf_err
-step (bf_ledger *self, const bf_operation *operation, bf_slice *slice,
-      const bf_job_row *job, bool *more, bf_error *error)
+step_or_try (bf_ledger *self, const bf_operation *operation, bf_slice *slice,
+             const bf_job_row *job, bool *more, bf_error *error)
 {
     if (!operation->dry_run) {
         bf_err rc = bf_ledger_write_begin (self, error);
@@ -190,6 +191,42 @@ step (bf_ledger *self, const bf_operation *operation, bf_slice *slice,
         rc = operation->kind->step (self, slice, job, more, error);
     }
     return rc == BF_OK ? bf_ledger_undo (self, &mark, error) : rc;
+}
+
+static bf_err
+step (bf_ledger *self, bf_operation *operation, bf_slice *slice, const bf_job_row *job,
+      bool *more, bf_error *error)
+{
+    bf_err rc = step_or_try (self, operation, slice, job, more, error);
+    if (rc == BF_OK && !*more) {
+        operation->now.tally.at = (bf_half_done){0};
+    }
+    return rc;
+}
+
+/* Goes on with the job that the slice before has left half done. */
+static bf_err
+do_half_done (bf_ledger *self, bf_operation *operation, bf_slice *slice, bf_error *error)
+{
+    bf_tally *tally = &operation->now.tally;
+    uint64_t id = tally->at.job;
+    bool more = false;
+    bf_job_row job;
+    bf_error absent = {0};
+    bf_err rc = bf_job_load (self, id, &job, &absent);
+    if (rc == BF_OK) {
+        rc = step (self, operation, slice, &job, &more, error);
+    } else if (rc == BF_ENOTFOUND) {
+        /* It was pruned meanwhile. */
+        tally->at = (bf_half_done){0};
+        rc = BF_OK;
+    } else {
+        *error = absent;
+    }
+    if (rc == BF_OK && !more) {
+        tally->cursor = id;
+    }
+    return rc;
 }
 
 /* Goes through the candidates until there is no room left. *all: none is left. */
@@ -221,19 +258,33 @@ do_jobs (bf_ledger *self, bf_operation *operation, bf_slice *slice, const bf_fil
     return rc;
 }
 
-/* Some more jobs. */
+/* Jobs that nobody has looked at yet. */
 static bf_err
-advance (bf_ledger *self, bf_operation *operation, bf_slice *slice, bf_error *error)
+do_next (bf_ledger *self, bf_operation *operation, bf_slice *slice, bf_error *error)
 {
     const Belfry__V1__Filter *in = bf_request_filter (operation->request);
     bf_filter filter = bf_filter_of (self, in, operation->kind->states);
     bf_candidates found;
+    filter.keys_are_many = operation->keys_are_many;
     bf_err rc = bf_filter_seek (self, &filter, operation->now.tally.cursor, SLICE_CHANGES,
                                 SLICE_EXAMINED, &found, error);
+    operation->keys_are_many = filter.keys_are_many;
     if (rc == BF_OK) {
         operation->now.tally.examined += found.examined;
         rc = do_jobs (self, operation, slice, &filter, &found, &operation->now.jobs_done,
                       error);
+    }
+    return rc;
+}
+
+/* Some more jobs. */
+static bf_err
+advance (bf_ledger *self, bf_operation *operation, bf_slice *slice, bf_error *error)
+{
+    const bf_half_done *at = &operation->now.tally.at;
+    bf_err rc = at->job != 0 ? do_half_done (self, operation, slice, error) : BF_OK;
+    if (rc == BF_OK && at->job == 0 && slice->room > 0) {
+        rc = do_next (self, operation, slice, error);
     }
     if (rc == BF_OK && operation->kind->close && self->wrote && !operation->dry_run) {
         rc = operation->kind->close (self, slice, error);

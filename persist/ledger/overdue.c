@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
  * Leases that ran out, by heartbeat or by run_timeout: a failure of the attempt, if the row
- * still has it so.
+ * still has it so. Where the batch is full the rest is not judged: those leases stay open,
+ * and retry, which hears that its proposal is settled, proposes them again.
  */
 #include "messages/translate.h"
 #include "persist/ledger/commands.h"
@@ -40,8 +41,10 @@ bf_judge_overdue (bf_ledger *self, const Belfry__Internal__Overdue *overdue,
                   bf_error *error)
 {
     bf_err rc = bf_ledger_write_begin (self, error);
-    for (size_t i = 0; rc == BF_OK && i < overdue->n_leases; i++) {
+    bool room = true; /* for one in any case, so that all are judged in the end */
+    for (size_t i = 0; rc == BF_OK && room && i < overdue->n_leases; i++) {
         rc = judge_lease (self, overdue->leases[i], error);
+        room = bf_ledger_has_room (self);
     }
     return rc == BF_OK ? bf_outcome_retry_settled (self, overdue->batch, error) : rc;
 }

@@ -63,7 +63,7 @@ forgo (bf_ledger *self, bf_job_row *job, bf_error *error)
     if (verdict.dropped.count == 0) {
         return BF_OK;
     }
-    bf_err rc = bf_slots_advance (self, job, verdict.dropped.last_us, 0, error);
+    bf_err rc = bf_slots_advance (self, job, verdict.dropped.last_us, false, error);
     return rc == BF_OK ? bf_slots_drop (self, job, verdict.dropped, BF_DROP_MISSED,
                                         "the job was paused", error)
                        : rc;

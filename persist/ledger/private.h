@@ -37,6 +37,17 @@
  * known only once it is judged, so the store actor ends a batch early when it has taken a
  * quarter of this (bf_ledger_used); the rest is for the item that went over. */
 #define BF_BATCH_BYTES ((size_t)256 * 1024 * 1024)
+/* What the parts of one call (the jobs of a Schedule, the commands of a Batch) may take
+ * together: a part may load a payload, or cancel a thousand runs. The part that goes over
+ * is the last one. */
+#define BF_CALL_BYTES (BF_BATCH_BYTES / 8)
+/* Kept aside while a call is judged: for its answer, or for the refusal of a call that took
+ * everything else; and for what the commit itself has to say. */
+#define BF_ASIDE_BYTES (BF_BATCH_BYTES / 8)
+/* An item of many timers or leases ends early when the batch has come to this: what is left
+ * of it comes again with another batch. A full proposal writes two events a timer. */
+#define BF_FULL_BYTES (BF_BATCH_BYTES / 4)
+#define BF_FULL_EVENTS 4000
 
 #define BF_LATENESS_BUCKETS 13
 #define BF_BATCH_BUCKETS 11
@@ -121,6 +132,7 @@ typedef struct {
     bf_counters counters;
     size_t gateway, feed, clock, dispatcher, retry, names, queues, topics_made,
         topics_touched, depths_touched;
+    int64_t changes; /* of rows, that stood then */
 } bf_mark;
 
 /* How old the oldest rows are, and how far pruning is; ledger/retention.c. */
@@ -156,8 +168,8 @@ typedef struct {
 /* Decisions on what was late; ledger/recovery.c. */
 typedef struct bf_recovery bf_recovery;
 
-/* A backup under way; ledger/copy.c. */
-typedef struct bf_copy bf_copy;
+/* A backup under way; ledger/backup.c. */
+typedef struct bf_backup_command bf_backup_command;
 
 struct bf_ledger {
     bf_database *database;
@@ -169,24 +181,26 @@ struct bf_ledger {
     uint64_t stream_epoch;
     uint64_t answer_bytes_max;
     bf_scale scale;
-    bf_wall started; /* when it was opened */
-    bf_now now;      /* of the batch */
-    int64_t boot_us; /* now.boot in the scale of the rows */
+    bf_wall started;      /* when it was opened */
+    int64_t last_sign_us; /* wall time of the last commit before that; 0 for a new store */
+    bf_now now;           /* of the batch */
+    int64_t boot_us;      /* now.boot in the scale of the rows */
 
     bf_counters counters;
     bf_counters saved; /* as committed */
     bool wrote;        /* the transaction has begun */
+    int64_t undone;    /* changes of rows that savepoints have taken back */
     bool failed;       /* an error after which the files must be left to recovery */
     bool scarce;       /* new work is refused */
     bool room_again; /* scarcity ended: what was dropped meanwhile must be told again… */
     bf_boot scarce_since; /* …since then */
     bf_held held;
-    bf_recovery *recovery;  /* NULL until there is something to tell */
-    bf_copy *copy;          /* NULL: none */
-    size_t next_chore;      /* tend.c */
-    bf_list operations;     /* by filter, under way; operations.c */
-    size_t next_operation;  /* whose turn it is */
-    bf_retention retention; /* defaults resolved */
+    bf_recovery *recovery;     /* NULL until there is something to tell */
+    bf_backup_command *backup; /* NULL: none */
+    size_t next_chore;         /* tend.c */
+    bf_list operations;        /* by filter, under way; operations.c */
+    size_t next_operation;     /* whose turn it is */
+    bf_retention retention;    /* defaults resolved */
     bf_expiry expiry;
     bf_expiry expiry_saved;  /* as committed */
     bf_boot exhausted_until; /* not even the reserve was enough: every write is refused */
@@ -327,6 +341,9 @@ bool bf_ledger_is_refusal (bf_err code);
 
 /* What an error within a batch means for those to come; returns it. */
 bf_err bf_ledger_note (bf_ledger *self, bf_err rc);
+
+/* Whether an item that can be divided goes on in this batch. */
+bool bf_ledger_has_room (const bf_ledger *self);
 
 /* Not even the reserve was enough a moment ago: nothing is written. */
 bool bf_ledger_is_exhausted (const bf_ledger *self);

@@ -2,7 +2,8 @@
  *
  * What the dispatcher proposes: timers that ran out, and runs for parked claims. Each
  * timer, with the lease of its run, is one step; each ready run is one; then every claim
- * gets its answer, or the word that nothing held and it waits on.
+ * gets its answer, or the word that nothing held and it waits on. Where the batch is full,
+ * what is left is armed, or ready, again.
  */
 #include "messages/codec.h"
 #include "messages/limits.h"
@@ -29,10 +30,11 @@ typedef struct {
 } grant_t;
 
 static bool
-grant_has_room (const grant_t *self, const bf_job_row *job)
+grant_has_room (const bf_ledger *ledger, const grant_t *self, const bf_job_row *job)
 {
     size_t more = job->payload_bytes + LEASE_BYTES;
-    return self->answer.runs.count < self->claim->claim->max &&
+    return bf_ledger_has_room (ledger) &&
+           self->answer.runs.count < self->claim->claim->max &&
            self->bytes + more <= BF_ANSWER_BYTES && *self->handout + more <= HANDOUT_BYTES;
 }
 
@@ -41,7 +43,7 @@ static bf_err
 grant_add (bf_ledger *self, grant_t *grant, bf_job_row *job, bf_run_row *run,
            bf_error *error)
 {
-    if (run->state != BF_RUN_READY || !grant_has_room (grant, job)) {
+    if (run->state != BF_RUN_READY || !grant_has_room (self, grant, job)) {
         return BF_OK;
     }
     bf_err rc = bf_run_lease (self, job, run, grant->claim->claim->worker, error);
@@ -176,8 +178,12 @@ judge_all (bf_ledger *self, const Belfry__Internal__Proposal *proposal, grant_t 
            grant_t *const *owners, bf_error *error)
 {
     bf_err rc = BF_OK;
+    bool room = true; /* for one in any case, so that all are judged in the end */
     for (size_t i = 0; rc == BF_OK && i < proposal->n_timers; i++) {
-        rc = judge_timer (self, bf_timer_from_wire (proposal->timers[i]), owners[i], error);
+        bf_timer timer = bf_timer_from_wire (proposal->timers[i]);
+        rc = room ? judge_timer (self, timer, owners[i], error)
+                  : bf_timer_again (self, timer, error);
+        room = room && bf_ledger_has_room (self);
     }
     for (size_t i = 0; rc == BF_OK && i < proposal->n_assignments; i++) {
         const Belfry__Internal__Assignment *assignment = proposal->assignments[i];

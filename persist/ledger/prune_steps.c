@@ -4,12 +4,9 @@
  * the moment at which it began.
  */
 #include "persist/ledger/filter.h"
-#include "persist/ledger/operations.h"
+#include "persist/ledger/operation.h"
 #include "persist/ledger/prune.h"
 #include "persist/ledger/sql.h"
-
-/* What a run costs a dry run, which only counts it. */
-#define RUNS_PER_ROOM 50
 
 /* The slice's own pruning; NULL without memory. */
 static bf_pruning *
@@ -26,14 +23,21 @@ pruning_of (bf_ledger *self, bf_slice *slice)
     return pruning;
 }
 
+/* Counts runs of the job behind at->run, up to `max` of them, and moves it on. */
 static bf_err
-count_runs (bf_ledger *self, uint64_t job, uint64_t *count, bf_error *error)
+count_runs (bf_ledger *self, bf_half_done *at, uint64_t max, uint64_t *count,
+            bf_error *error)
 {
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_RUN_COUNT);
-    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job);
+    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)at->job);
+    sqlite3_bind_int64 (stmt, 2, at->run);
+    sqlite3_bind_int64 (stmt, 3, (sqlite3_int64)max);
     bool row = false;
     bf_err rc = bf_step_row (self->statements, stmt, &row, error);
     *count = rc == BF_OK && row ? (uint64_t)sqlite3_column_int64 (stmt, 0) : 0;
+    if (*count > 0) {
+        at->run = (uint32_t)sqlite3_column_int64 (stmt, 1);
+    }
     bf_statement_reset (stmt);
     return rc;
 }
@@ -45,14 +49,21 @@ spend (bf_slice *slice, uint64_t cost)
 }
 
 static bf_err
-step_try (bf_ledger *self, bf_slice *slice, const bf_job_row *job, bf_error *error)
+step_try (bf_ledger *self, bf_slice *slice, const bf_job_row *job, bool *more,
+          bf_error *error)
 {
+    bf_half_done *at = &slice->tally->at;
+    uint64_t max = (uint64_t)slice->room * BF_RUNS_PER_ROOM;
     uint64_t runs;
-    bf_err rc = count_runs (self, job->id, &runs, error);
+    if (at->job != job->id) {
+        *at = (bf_half_done){.job = job->id, .last_run = job->runs};
+    }
+    bf_err rc = count_runs (self, at, max, &runs, error);
     if (rc == BF_OK) {
-        slice->tally->changed++;
+        *more = runs == max;
+        slice->tally->changed += !*more;
         slice->tally->runs += runs;
-        spend (slice, 1 + runs / RUNS_PER_ROOM);
+        spend (slice, 1 + runs / BF_RUNS_PER_ROOM);
     }
     return rc;
 }
@@ -89,7 +100,7 @@ step (bf_ledger *self, bf_slice *slice, const bf_job_row *job, bool *more, bf_er
         return BF_OK;
     }
     if (slice->dry_run) {
-        return step_try (self, slice, job, error);
+        return step_try (self, slice, job, more, error);
     }
     bf_pruning *pruning = pruning_of (self, slice);
     if (!pruning) {

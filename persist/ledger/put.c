@@ -51,24 +51,19 @@ bf_job_tell (bf_ledger *self, const bf_job_row *job, bf_error *error)
     return BF_OK;
 }
 
-/* The oldest that waits, where nobody that it waits for is open; and the next one, where
- * that is final at once (NOTIFY). */
+/* The oldest that waits, where nobody that it waits for is open. */
 static bf_err
 unblock_next (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
-    bf_err rc = BF_OK;
-    while (rc == BF_OK && job->counts.blocked > 0 &&
-           job->counts.blocked == job->counts.open) {
-        bf_run_row run;
-        rc = bf_run_load_blocked (self, job->id, &run, error);
-        if (rc == BF_OK) {
-            rc = bf_run_unblock (self, job, &run, error);
-        }
-        if (rc == BF_OK) {
-            rc = bf_run_put (self, job, &run, error);
-        }
+    bf_run_row run;
+    if (job->counts.blocked == 0 || job->counts.blocked < job->counts.open) {
+        return BF_OK;
     }
-    return rc;
+    bf_err rc = bf_run_load_blocked (self, job->id, &run, error);
+    if (rc == BF_OK) {
+        rc = bf_run_unblock (self, job, &run, error);
+    }
+    return rc == BF_OK ? bf_run_put (self, job, &run, error) : rc;
 }
 
 bf_err
@@ -97,6 +92,24 @@ tell_clock (bf_ledger *self, const bf_run_row *run, bf_error *error)
         timer.due_us = bf_scale_to_boot (&self->scale, run->timer_us).us;
     }
     return bf_outcome_timer (self, run->timer_us != 0, timer, error);
+}
+
+bf_err
+bf_timer_again (bf_ledger *self, bf_timer timer, bf_error *error)
+{
+    bf_job_row job;
+    bf_run_row run;
+    bf_err rc;
+    if (timer.source == BF_SOURCE_RUN) {
+        rc = bf_run_load (self, timer.job, timer.ordinal, &run, error);
+        run.was_timer_us = 0;
+        rc = rc == BF_OK ? tell_clock (self, &run, error) : rc;
+    } else {
+        rc = bf_job_load (self, timer.job, &job, error);
+        job.was_timed = false;
+        rc = rc == BF_OK ? bf_job_tell (self, &job, error) : rc;
+    }
+    return rc == BF_ENOTFOUND ? BF_OK : rc;
 }
 
 static bf_err

@@ -233,6 +233,7 @@ bf_recovery_note (bf_ledger *self, const bf_job_row *job, const bf_late_verdict 
     }
     if (verdict->late) {
         bf_stretch slot = {verdict->slot_us, verdict->slot_us, 1};
+        slot = made ? slot : verdict->alike;
         note (self->recovery, job, decision_on_slot (verdict, made),
               for_people (self, job, slot), goes_on);
     }
@@ -311,7 +312,8 @@ tell (bf_ledger *self, int64_t from_us, int64_t until_us, bf_error *error)
         return BF_OK;
     }
     belfry__v1__recovery__init (&report->wire);
-    report->wire.from_us = from_us;
+    /* What the clock cannot know of a start, the rows do: the last commit before it. */
+    report->wire.from_us = from_us != 0 ? from_us : self->last_sign_us;
     report->wire.until_us = until_us;
     render_counts (self, all, report);
     render_items (self, all, report);

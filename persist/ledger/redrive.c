@@ -75,6 +75,11 @@ bf_command_redrive (bf_ledger *self, const Belfry__V1__Request *request, bf_answ
                         request->redrive->run);
     }
     rc = bf_job_load (self, which.job, &job, error);
+    if (rc == BF_OK && job.runs == 0) {
+        rc = bf_fail (error, BF_ENOTFOUND,
+                      "job %llu never had a run: there is nothing to redrive",
+                      (unsigned long long)which.job);
+    }
     if (rc == BF_OK) {
         uint32_t ordinal = which.ordinal ? which.ordinal : job.runs;
         rc = bf_run_load (self, which.job, ordinal, &dead, error);

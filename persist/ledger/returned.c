@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
  * Leases whose answer could not be sent: ready again at once, no failure counted; and the
- * answer is forgotten, so that a repeat of the claim is a new one.
+ * answer is forgotten, so that a repeat of the claim is a new one. They are those of one
+ * claim, which bounds what they take: no payload is loaded for them.
  */
 #include "messages/translate.h"
 #include "persist/ledger/commands.h"

@@ -82,6 +82,9 @@ spec_read (bf_ledger *self, bf_job_row *job, bf_error *error)
     ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
     const Belfry__V1__JobSpec *spec =
         belfry__v1__job_spec__unpack (&allocator, job->spec.len, job->spec.data);
+    if (!spec && bf_arena_failed (self->arena)) {
+        return bf_fail_plain (error, BF_ENOMEM);
+    }
     if (!spec) {
         return bf_fail (
             error, BF_ECORRUPT,
@@ -377,22 +380,16 @@ bf_run_load_blocked (bf_ledger *self, uint64_t job, bf_run_row *run, bf_error *e
     return rc == BF_OK ? bf_run_load (self, job, ordinal, run, error) : rc;
 }
 
-bf_err
-bf_run_list (bf_ledger *self, uint64_t job, uint32_t before, bool open_only, size_t max,
-             bf_run_row **runs, size_t *count, bf_error *error)
+/* All that a query of whole runs selects, `max` at most. */
+static bf_err
+runs_read (bf_ledger *self, sqlite3_stmt *stmt, size_t max, bf_run_row **runs,
+           size_t *count, bf_error *error)
 {
     bf_run_row *list = bf_arena_alloc (self->arena, max * sizeof *list);
-    if (!list) {
-        return bf_fail_plain (error, BF_ENOMEM);
-    }
-    sqlite3_stmt *stmt = bf_statement (self->statements, SQL_RUN_LIST);
-    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job);
-    sqlite3_bind_int64 (stmt, 2, before ? (sqlite3_int64)before : INT64_MAX);
-    sqlite3_bind_int (stmt, 3, open_only ? BF_RUN_OPEN_LAST : BF_RUN_STATE_LAST);
-    sqlite3_bind_int64 (stmt, 4, (sqlite3_int64)max);
     size_t found = 0;
     bool row = false;
-    bf_err rc = bf_step_row (self->statements, stmt, &row, error);
+    bf_err rc = list ? bf_step_row (self->statements, stmt, &row, error)
+                     : bf_fail_plain (error, BF_ENOMEM);
     while (rc == BF_OK && row) {
         rc = bf_run_read (self, stmt, &list[found], error);
         if (rc == BF_OK) {
@@ -406,6 +403,29 @@ bf_run_list (bf_ledger *self, uint64_t job, uint32_t before, bool open_only, siz
         *count = found;
     }
     return rc;
+}
+
+bf_err
+bf_run_list (bf_ledger *self, uint64_t job, uint32_t before, size_t max, bf_run_row **runs,
+             size_t *count, bf_error *error)
+{
+    sqlite3_stmt *stmt = bf_statement (self->statements, SQL_RUN_LIST);
+    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job);
+    sqlite3_bind_int64 (stmt, 2, before ? (sqlite3_int64)before : INT64_MAX);
+    sqlite3_bind_int64 (stmt, 3, (sqlite3_int64)max);
+    return runs_read (self, stmt, max, runs, count, error);
+}
+
+bf_err
+bf_run_list_open (bf_ledger *self, const bf_job_row *job, bool deciding_only,
+                  bf_run_row **runs, size_t *count, bf_error *error)
+{
+    size_t max = deciding_only ? job->counts.open : job->open_runs;
+    sqlite3_stmt *stmt = bf_statement (self->statements, SQL_RUN_OPEN);
+    sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job->id);
+    sqlite3_bind_int (stmt, 2, deciding_only);
+    sqlite3_bind_int64 (stmt, 3, (sqlite3_int64)max);
+    return runs_read (self, stmt, max, runs, count, error);
 }
 
 static bf_err

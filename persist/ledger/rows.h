@@ -36,10 +36,13 @@ bf_err bf_run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_err
 /* The oldest run of the job that is blocked; there must be one. */
 bf_err bf_run_load_blocked (bf_ledger *self, uint64_t job, bf_run_row *run,
                             bf_error *error);
-/* Up to `max` runs with an ordinal under `before` (0: from the newest), newest first, open
- * ones only where asked. *runs is in the arena. */
-bf_err bf_run_list (bf_ledger *self, uint64_t job, uint32_t before, bool open_only,
-                    size_t max, bf_run_row **runs, size_t *count, bf_error *error);
+/* Up to `max` runs with an ordinal under `before` (0: from the newest), newest first. *runs
+ * is in the arena. */
+bf_err bf_run_list (bf_ledger *self, uint64_t job, uint32_t before, size_t max,
+                    bf_run_row **runs, size_t *count, bf_error *error);
+/* The open runs of the job, or those of them that decide, newest first. */
+bf_err bf_run_list_open (bf_ledger *self, const bf_job_row *job, bool deciding_only,
+                         bf_run_row **runs, size_t *count, bf_error *error);
 /* Inserts what is not stored yet, else updates everything but the result. */
 bf_err bf_run_save (bf_ledger *self, const bf_run_row *run, bf_error *error);
 bf_err bf_run_save_result (bf_ledger *self, const bf_run_row *run, bf_error *error);

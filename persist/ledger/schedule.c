@@ -228,8 +228,15 @@ bf_command_schedule (bf_ledger *self, const Belfry__V1__Request *request, bf_ans
                      bf_error *error)
 {
     const Belfry__V1__Schedule *in = request->schedule;
+    size_t start = bf_arena_used (self->arena);
     bf_err rc = BF_OK;
     for (size_t i = 0; rc == BF_OK && i < in->n_jobs; i++) {
+        if (bf_arena_used (self->arena) - start >= BF_CALL_BYTES) {
+            return bf_fail (error, BF_ELIMIT,
+                            "jobs[%zu]: those before it did so much already that no more "
+                            "is done in one commit: send fewer jobs at once",
+                            i);
+        }
         rc = schedule_one (self, in->jobs[i], in, answer, error);
     }
     return rc;

@@ -11,8 +11,17 @@
 #include "persist/ledger/sql.h"
 #include "persist/ledger/stats.h"
 
+/* When a late slot is looked at that comes behind another one of its job. */
+static int64_t
+pace (const bf_ledger *self, const bf_job_row *job, int64_t slot_us, int64_t next_us)
+{
+    int64_t half_us = (next_us - slot_us) / 2;
+    int64_t wait_us = half_us < BF_LATE_PACE_US ? half_us : BF_LATE_PACE_US;
+    return bf_us_add (bf_job_now (self, job), wait_us);
+}
+
 bf_err
-bf_slots_advance (bf_ledger *self, bf_job_row *job, int64_t slot_us, int64_t wait_us,
+bf_slots_advance (bf_ledger *self, bf_job_row *job, int64_t slot_us, bool paced,
                   bf_error *error)
 {
     const bf_trigger *trigger = &job->law.trigger;
@@ -22,7 +31,7 @@ bf_slots_advance (bf_ledger *self, bf_job_row *job, int64_t slot_us, int64_t wai
         bf_grid grid = bf_job_grid (job);
         if (bf_grid_next (&grid, slot_us, &next_us)) {
             job->due_us = next_us;
-            job->wake_us = next_us > wait_us ? next_us : wait_us;
+            job->wake_us = paced ? pace (self, job, slot_us, next_us) : next_us;
             job->moved = true;
             return BF_OK;
         }
@@ -124,23 +133,6 @@ bf_slots_drop (bf_ledger *self, bf_job_row *job, bf_stretch slots, bf_drop why,
     return rc == BF_OK ? bf_job_follow (self, job, error) : rc;
 }
 
-/* The open runs of the job's slots, newest first: the blocked ones before those that they
- * wait for. */
-static bf_err
-others_of (bf_ledger *self, const bf_job_row *job, bf_run_row **runs, size_t *count,
-           bf_error *error)
-{
-    bf_err rc = bf_run_list (self, job->id, 0, true, job->open_runs, runs, count, error);
-    size_t kept = 0;
-    for (size_t i = 0; rc == BF_OK && i < *count; i++) {
-        if ((*runs)[i].decides) {
-            (*runs)[kept++] = (*runs)[i];
-        }
-    }
-    *count = kept;
-    return rc;
-}
-
 static const char gives_way[] = "a later slot took its place";
 
 static bf_err
@@ -157,7 +149,8 @@ bf_slots_cancel_others (bf_ledger *self, bf_job_row *job, bool *crowded, bf_erro
     bf_run_row *runs;
     size_t count = 0;
     bf_job_row before = *job;
-    bf_err rc = others_of (self, job, &runs, &count, error);
+    /* Newest first: the blocked ones before those that they wait for. */
+    bf_err rc = bf_run_list_open (self, job, true, &runs, &count, error);
     job->others_below = job->runs + 1;
     for (size_t i = 0; rc == BF_OK && i < count; i++) {
         if (runs[i].state != BF_RUN_LEASED) {
@@ -179,7 +172,7 @@ bf_slots_terminate_others (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     bf_run_row *runs;
     size_t count = 0;
-    bf_err rc = others_of (self, job, &runs, &count, error);
+    bf_err rc = bf_run_list_open (self, job, true, &runs, &count, error);
     for (size_t i = 0; rc == BF_OK && i < count; i++) {
         rc = other_end (self, job, &runs[i], error);
         count_add (&job->counts.terminated_others, 1);

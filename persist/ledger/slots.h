@@ -15,9 +15,9 @@ typedef enum {
     BF_DROP_BUFFER,
 } bf_drop;
 
-/* Moves the job on behind the slot at slot_us: to the next one, not looked at before
- * wait_us (0: as soon as it is due), or to its end. */
-bf_err bf_slots_advance (bf_ledger *self, bf_job_row *job, int64_t slot_us, int64_t wait_us,
+/* Moves the job on behind the slot at slot_us: to the next one, or to its end. paced: the
+ * next one is late as well, and waits a moment. */
+bf_err bf_slots_advance (bf_ledger *self, bf_job_row *job, int64_t slot_us, bool paced,
                          bf_error *error);
 
 /* Drops slots, behind which the job has moved on already: counts them, puts them into the

@@ -23,11 +23,14 @@
     JOB_SET_COUNTS ", state = ?17, paused = ?18, clock = ?19, due_us = ?20, " \
                    "wake_us = ?21, armed_us = ?22, final_us = ?23"
 
-#define RUN_COLUMNS                                                                    \
+#define RUN_ROW                                                                        \
     "job, ordinal, queue, type, state, origin, decides, job_version, clock, due_us, "  \
     "lateness_us, attempt, failures, redriven_by, born_us, ready_us, timer_us, "       \
     "lease_until_us, run_until_us, worker, created_us, claimed_us, final_us, reason, " \
-    "last_seq, result"
+    "last_seq, "
+#define RUN_COLUMNS RUN_ROW "result"
+/* Of an open one, which has no result yet. */
+#define RUN_OPEN_COLUMNS RUN_ROW "NULL"
 
 const char *const bf_sql_texts[SQL_STATEMENTS] = {
     [SQL_SAVEPOINT] = "SAVEPOINT step",
@@ -94,7 +97,10 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
     [SQL_RUN_EXTEND] = "UPDATE run SET lease_until_us = ?4 "
                        "WHERE job = ?1 AND ordinal = ?2 AND attempt = ?3 AND state = 3",
     [SQL_RUN_LIST] = "SELECT " RUN_COLUMNS " FROM run WHERE job = ?1 AND ordinal < ?2 "
-                     "AND state <= ?3 ORDER BY ordinal DESC LIMIT ?4",
+                     "ORDER BY ordinal DESC LIMIT ?3",
+    [SQL_RUN_OPEN] = "SELECT " RUN_OPEN_COLUMNS " FROM run INDEXED BY run_open "
+                     "WHERE state <= 4 AND state IN (1, 2, 3, 4) AND job = ?1 "
+                     "AND decides >= ?2 ORDER BY ordinal DESC LIMIT ?3",
     [SQL_RUN_FROM] = "SELECT " RUN_COLUMNS " FROM run WHERE job = ?1 AND ordinal >= ?2 "
                      "ORDER BY ordinal",
     [SQL_RUN_READY] =
@@ -106,16 +112,22 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
         "SELECT job, ordinal, timer_us, queue FROM run INDEXED BY run_timer "
         "WHERE timer_us IS NOT NULL AND (timer_us, job, ordinal) > (?1, ?2, ?3) "
         "ORDER BY timer_us, job, ordinal LIMIT ?4",
-    [SQL_RUN_LEASED] = "SELECT job, ordinal FROM run INDEXED BY run_leased WHERE state = 3",
+    [SQL_RUN_LEASED] = "SELECT job, ordinal FROM run INDEXED BY run_open "
+                       "WHERE state <= 4 AND state = 3",
+    [SQL_RUN_LEASED_OF] = "SELECT ordinal FROM run INDEXED BY run_open "
+                          "WHERE state <= 4 AND state = 3 AND job = ?1 "
+                          "ORDER BY ordinal DESC",
     [SQL_RUN_READY_DEPTHS] = "SELECT queue, count (*) FROM run INDEXED BY run_ready "
                              "WHERE state = 2 GROUP BY queue",
-    [SQL_RUN_LEASED_DEPTHS] = "SELECT queue, count (*) FROM run INDEXED BY run_leased "
-                              "WHERE state = 3 GROUP BY queue",
-    [SQL_RUN_BLOCKED] = "SELECT ordinal FROM run INDEXED BY run_blocked "
-                        "WHERE state = 1 AND job = ?1 ORDER BY ordinal LIMIT 1",
+    [SQL_RUN_LEASED_DEPTHS] = "SELECT queue, count (*) FROM run INDEXED BY run_open "
+                              "WHERE state <= 4 AND state = 3 GROUP BY queue",
+    [SQL_RUN_BLOCKED] = "SELECT ordinal FROM run INDEXED BY run_open "
+                        "WHERE state <= 4 AND state = 1 AND job = ?1 "
+                        "ORDER BY ordinal LIMIT 1",
 
-    [SQL_RUN_DEAD] = "SELECT ordinal FROM run WHERE job = ?1 AND state = 6 "
-                     "AND redriven_by = 0 ORDER BY ordinal LIMIT ?2",
+    [SQL_RUN_DEAD] = "SELECT ordinal FROM run INDEXED BY run_dead "
+                     "WHERE state = 6 AND redriven_by = 0 AND job = ?1 AND ordinal > ?2 "
+                     "AND ordinal <= ?3 ORDER BY ordinal LIMIT ?4",
 
     [SQL_STRETCH_FROM] =
         "SELECT after_ordinal, skipped, first_due_us, last_due_us, count, last_seq "
@@ -138,7 +150,8 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
     [SQL_RUN_FIRST_FINAL] = "SELECT ordinal, final_us FROM run "
                             "WHERE job = ?1 AND ordinal >= ?2 AND final_us IS NOT NULL "
                             "ORDER BY ordinal LIMIT 1",
-    [SQL_RUN_COUNT] = "SELECT count (*) FROM run WHERE job = ?1",
+    [SQL_RUN_COUNT] = "SELECT count (*), max (ordinal) FROM (SELECT ordinal FROM run "
+                      "WHERE job = ?1 AND ordinal > ?2 ORDER BY ordinal LIMIT ?3)",
     [SQL_RUN_PRUNE] = "DELETE FROM run WHERE job = ?1 AND ordinal <= ?2 "
                       "AND final_us IS NOT NULL",
     [SQL_STRETCH_PRUNE] = "DELETE FROM stretch WHERE job = ?1 AND after_ordinal < ?2",
@@ -151,12 +164,14 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
         "SELECT seq, body FROM event WHERE seq <= ?1 ORDER BY seq DESC LIMIT ?2",
     [SQL_EVENT_OLDEST] = "SELECT seq FROM event ORDER BY seq LIMIT 1",
 
-    [SQL_OPERATION_INSERT] = "INSERT INTO operation VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [SQL_OPERATION_UPDATE] = "UPDATE operation SET progress = ?2 WHERE id = ?1",
+    [SQL_OPERATION_INSERT] = "INSERT INTO operation "
+                             "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0)",
+    [SQL_OPERATION_UPDATE] = "UPDATE operation SET progress = ?2, at_job = ?3, "
+                             "at_run = ?4, last_run = ?5 WHERE id = ?1",
     [SQL_OPERATION_DELETE] = "DELETE FROM operation WHERE id = ?1",
     [SQL_OPERATION_COUNT] = "SELECT count (*) FROM operation",
     [SQL_OPERATIONS] = "SELECT id, client, request_id, fingerprint, command, progress, "
-                       "created_us FROM operation ORDER BY id",
+                       "created_us, at_job, at_run, last_run FROM operation ORDER BY id",
 
     [SQL_ANSWER_INSERT] = "INSERT INTO answer VALUES (NULL, ?1, ?2, ?3, ?4, ?5)",
     [SQL_ANSWER_SELECT] = "SELECT fingerprint, body FROM answer "

@@ -47,15 +47,17 @@ typedef enum {
     SQL_RUN_UPDATE,
     SQL_RUN_EXTEND,
     SQL_RUN_LIST, /* newest first */
+    SQL_RUN_OPEN, /* likewise; those alone that decide, where asked */
     SQL_RUN_FROM, /* oldest first, from an ordinal on */
     SQL_RUN_READY,
     SQL_RUN_READY_ANY,
     SQL_RUN_TIMER,
     SQL_RUN_LEASED,
+    SQL_RUN_LEASED_OF,    /* a job, newest first */
     SQL_RUN_READY_DEPTHS, /* by queue */
     SQL_RUN_LEASED_DEPTHS,
     SQL_RUN_BLOCKED,
-    SQL_RUN_DEAD, /* not redriven, oldest first */
+    SQL_RUN_DEAD, /* not redriven, oldest first, from behind an ordinal up to another */
 
     SQL_STRETCH_FROM,
     SQL_STRETCH_SELECT,
@@ -65,7 +67,7 @@ typedef enum {
     SQL_JOB_PRUNE,
     SQL_RUN_OLDEST,
     SQL_RUN_FIRST_FINAL,
-    SQL_RUN_COUNT,
+    SQL_RUN_COUNT, /* behind an ordinal, up to so many; and the last of them */
     SQL_RUN_PRUNE,
     SQL_STRETCH_PRUNE,
     SQL_EVENT_PRUNE,

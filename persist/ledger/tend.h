@@ -17,6 +17,6 @@ typedef struct {
 
 extern const bf_chore bf_operations_chore; /* operations.c: commands by filter */
 extern const bf_chore bf_retention_chore;  /* retention.c: what is too old */
-extern const bf_chore bf_backup_chore;     /* copy.c: a backup under way */
+extern const bf_chore bf_backup_chore;     /* backup.c: one that is under way */
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
  * The clock actor when it was away: at its start, when the machine slept, when the wall
- * clock is set forward, when the disk was full. No test may send the machine to sleep, so
+ * clock is set forward, when the disk was full; and when it only had to wait for the store.
+ * No test may send the machine to sleep, so
  * this program has a clock_gettime of its own, which the whole process then uses, and moves
  * both clocks.
  */
@@ -291,6 +292,66 @@ test_idle (void **state)
     assert_true (expect_due (self, &batch).reached_us == 0);
 }
 
+/* A batch is out, and the slots of both clocks come due about that much later. Returns the
+ * batch. */
+static uint64_t
+wait_for_store (fixture *self, bf_now now, int64_t ahead_us)
+{
+    uint64_t batch;
+    arm (self, (bf_timer){.job = 256, .due_us = now.wall.us + ahead_us});
+    arm (self, (bf_timer){.source = BF_SOURCE_SLOT_BOOT,
+                          .job = 512,
+                          .due_us = now.boot.us + ahead_us + 10 * BF_MS_US});
+    arm (self, (bf_timer){.source = BF_SOURCE_RUN, .job = 1, .ordinal = 1, .due_us = 1});
+    bf_timer timer = expect_due (self, &batch);
+    assert_int_equal (timer.source, BF_SOURCE_RUN);
+    return batch;
+}
+
+/* The store takes more than a second for a batch: nothing of that is late, because the
+ * clock looks meanwhile, a few times a second. */
+static void
+test_slow_store (void **state)
+{
+    fixture *self = *state;
+    begin_empty (self);
+    catch_breath (self);
+    int thread = neighbour_thread ("clock");
+    bf_now now = bf_now_read ();
+    uint64_t batch = wait_for_store (self, now, 150 * BF_MS_US);
+    neighbour_effort before = neighbour_effort_of (thread);
+    while (bf_now_read ().boot.us < now.boot.us + 1500 * BF_MS_US) {
+        /* Time itself is what is tested here. */
+        zclock_sleep (50);
+    }
+    long looks = neighbour_effort_of (thread).sleeps - before.sleeps;
+    assert_in_range (looks, 3, 40);
+    settle (self, batch);
+    Belfry__Internal__DispatcherItem *item = neighbour_item (self->dispatcher);
+    assert_int_equal (item->due->n_timers, 2);
+    assert_true (item->due->timers[0]->reached_us == 0);
+    assert_true (item->due->timers[1]->reached_us == 0);
+    assert_true (neighbour_is_silent (self->store));
+}
+
+/* Nobody ran while a batch was out. */
+static void
+test_frozen_with_a_batch_out (void **state)
+{
+    fixture *self = *state;
+    begin_empty (self);
+    bf_now before = bf_now_read ();
+    uint64_t batch = wait_for_store (self, before, 2 * BF_SECOND_US);
+    atomic_fetch_add (&wall_moved_us, 5 * BF_SECOND_US);
+    atomic_fetch_add (&boot_moved_us, 5 * BF_SECOND_US);
+    bf_now back = bf_now_read ();
+    settle (self, batch);
+    bf_now reached = expect_both (self, back);
+    const Belfry__Internal__CaughtUp *told = expect_caught_up (self);
+    assert_in_range (told->from_us, before.wall.us, before.wall.us + 2 * BF_SECOND_US);
+    assert_true (told->until_us == reached.wall.us);
+}
+
 /* Only what counts on the wall clock is late. */
 static void
 test_set_forward (void **state)
@@ -355,8 +416,10 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (test_start),       TEST (test_asleep),    TEST (test_idle),
-        TEST (test_set_forward), TEST (test_full_disk),
+        TEST (test_start),       TEST (test_asleep),
+        TEST (test_idle),        TEST (test_slow_store),
+        TEST (test_set_forward), TEST (test_frozen_with_a_batch_out),
+        TEST (test_full_disk),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

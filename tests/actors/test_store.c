@@ -38,6 +38,7 @@ static struct {
     atomic_bool very_full;    /* EDISKFULL in any case */
     atomic_bool room;         /* the reserve can be made again */
     atomic_size_t item_bytes; /* of memory that each item takes */
+    atomic_int item_events;   /* that each item writes */
     atomic_int wal_pages;     /* set to 0 by a checkpoint */
     atomic_bool block_commit; /* every commit waits for `go` */
     atomic_int slices;        /* of tending, that there are to do now */
@@ -51,6 +52,7 @@ static struct {
 struct bf_ledger {
     bf_outcome outcome;
     size_t used;
+    uint64_t events;
     bool scarce;
     bool reset; /* the clock's, in the next batch */
 };
@@ -116,6 +118,7 @@ static void
 outcome_forget (bf_ledger *self)
 {
     self->used = 0;
+    self->events = 0;
     bf_list *list = &self->outcome.gateway;
     for (size_t i = 0; i < list->count; i++) {
         belfry__internal__gateway_item__free_unpacked (list->items[i], NULL);
@@ -214,6 +217,7 @@ bf_ledger_apply (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_er
         return bf_fail (error, rc, "told so");
     }
     self->used += atomic_load (&told.item_bytes);
+    self->events += (uint64_t)atomic_load (&told.item_events);
     Belfry__Internal__GatewayItem *out = calloc (1, sizeof *out);
     belfry__internal__gateway_item__init (out);
     out->item_case = BELFRY__INTERNAL__GATEWAY_ITEM__ITEM_ANSWER;
@@ -275,6 +279,12 @@ size_t
 bf_ledger_used (const bf_ledger *self)
 {
     return self->used;
+}
+
+uint64_t
+bf_ledger_events (const bf_ledger *self)
+{
+    return self->events;
 }
 
 const bf_outcome *
@@ -366,6 +376,7 @@ fixture_setup (void **state)
     atomic_store (&told.very_full, false);
     atomic_store (&told.room, false);
     atomic_store (&told.item_bytes, 0);
+    atomic_store (&told.item_events, 0);
     atomic_store (&told.wal_pages, 0);
     atomic_store (&told.block_commit, false);
     atomic_store (&told.slices, 0);
@@ -560,6 +571,20 @@ test_batch_is_bounded_by_memory (void **state)
     expect_answers (self, 11, 12);
     assert_int_equal (count_log ("begin apply:11 broken rollback scarce release checkpoint "
                                  "begin apply:11 commit begin apply:12 commit "),
+                      1);
+}
+
+/* Or by the events that its items write: they are its time. */
+static void
+test_batch_is_bounded_by_events (void **state)
+{
+    fixture *self = *state;
+    start (self);
+    atomic_store (&told.item_events, 900);
+    send_calls (self, 1, 7, BELFRY__V1__REQUEST__COMMAND_CANCEL);
+    expect_answers (self, 1, 7);
+    assert_int_equal (count_log ("begin apply:1 apply:2 apply:3 commit begin apply:4 "
+                                 "apply:5 apply:6 commit begin apply:7 commit "),
                       1);
 }
 
@@ -879,6 +904,7 @@ main (void)
         TEST (test_batch_is_bounded),
         TEST (test_disk_full),
         TEST (test_batch_is_bounded_by_memory),
+        TEST (test_batch_is_bounded_by_events),
         TEST (test_disk_flaps),
         TEST (test_disk_very_full),
         TEST (test_disk_full_at_commit),

@@ -71,9 +71,10 @@ write_operation (ledger *self)
     uint8_t *bytes = bf_arena_alloc (self->arena, size);
     belfry__v1__request__pack (request, bytes);
     sqlite3_stmt *stmt = NULL;
-    assert_int_equal (sqlite3_prepare_v2 (
-                          db, "INSERT INTO operation VALUES (1, 'c', 'op', ?2, ?1, x'', 0)",
-                          -1, &stmt, NULL),
+    assert_int_equal (sqlite3_prepare_v2 (db,
+                                          "INSERT INTO operation "
+                                          "VALUES (1, 'c', 'op', ?2, ?1, x'', 0, 0, 0, 0)",
+                                          -1, &stmt, NULL),
                       SQLITE_OK);
     sqlite3_bind_blob (stmt, 1, bytes, (int)size, SQLITE_STATIC);
     sqlite3_bind_int64 (stmt, 2,

@@ -22,6 +22,8 @@ try 0 -h claim
 same "$out" "$claim"
 try 0 help many
 has "$out" 'dry-run' 'exit code'
+try 0 help kinds
+has "$out" '^run\.fired$' '^slot\.skipped$'
 try 0 help json
 has "$out" 'ISO 8601'
 try 0 help exit
@@ -55,6 +57,8 @@ mistake 'no verb frobnicate; .belfry help.' frobnicate
 mistake 'no option --tpye here; did you mean --type\?' schedule --tpye x
 mistake 'no option --frob here' --frob status
 mistake 'no help on "tmes"; did you mean times\?' help tmes
+mistake 'the key is empty' schedule --type t --after 1s --key ''
+mistake '--kind must be a kind such as .*belfry help kinds' history --kind run.frobbed
 mistake '--type T is missing' schedule --after 1s
 mistake 'one of --at ISO, --after D and --every D' schedule --type t
 mistake 'one of --at ISO' schedule --type t --after 1s --at 2026-11-23

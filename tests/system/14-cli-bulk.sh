@@ -93,6 +93,16 @@ same "$out" "redriven 7, 0 unchanged, 0 refused, 7 new runs"
 try 0 claim --type draw --max 100
 count "$out" 7
 
+# By its key, which the wire does not take: the job is asked for first.
+try 0 schedule --type draw --key again --ns other --after 0s
+job=$out
+try 0 claim --type draw --ns other --wait 20s
+try 0 fail "${out%%	*}" --non-retryable
+try 4 redrive --key again
+try 0 redrive --key again --ns other
+same "$out" "$job.2"
+try 2 redrive --key again --type draw
+
 try 2 cancel
 has "$err" 'which job\?'
 try 0 cancel --ns nowhere
@@ -111,6 +121,9 @@ try 0 history --kind job.pruned --all
 has "$out" ' job\.pruned .*  [0-9]+ jobs$'
 try 0 prune --events 1us
 has "$out" '^pruned 0, .* [1-9][0-9]* events$'
+try 0 history --key draw-7
+same "$out" ""
+has "$err" '^belfry: events before seq [0-9]+ are no longer kept$'
 try 0 history --kind log.pruned --all
 has "$out" ' log\.pruned .*  events 1\.\.[0-9]+$'
 
@@ -161,8 +174,8 @@ batch_mistake 'a quote is not closed' "cancel 'a" 2
 batch_mistake 'a batch cannot take -' 'schedule --type t --after 1s --payload -' 2
 batch_mistake '--payload: nowhere could not be opened' 'schedule --type t --after 1s --payload @nowhere' 1
 batch_mistake 'say more: belfry complete' 'complete' 2
-try 2 batch /dev/null
-has "$err" 'there is no command in /dev/null'
+try 0 batch /dev/null
+has "$err" 'there is no command in /dev/null: nothing to do$'
 try 1 batch nowhere
 has "$err" 'nowhere could not be opened'
 printf 'cancel 256\0\n' > wrong

@@ -18,11 +18,11 @@ refused() {
     [ ! -e data ] || fail "it has made its directory"
 }
 
-refused 2 '^belfryd: how long to keep .* not 0s$' --keep-finals 0s
-refused 2 '^belfryd: how many to keep .* not none$' --keep-event-rows none
+refused 2 '^belfryd: keep_finals: how long to keep .* not 0s$' --keep-finals 0s
+refused 2 '^belfryd: keep_event_rows: how many to keep .* not none$' --keep-event-rows none
 refused 2 'keep_events needs a value$' --keep-events
 echo 'keep_final_jobs = -1' > bad.conf
-refused 16 '^belfryd: bad.conf:1: how many to keep .* not -1$' --config bad.conf
+refused 16 '^belfryd: bad.conf:1: keep_final_jobs: how many to keep .* not -1$' --config bad.conf
 
 # --- By itself ---
 

@@ -55,6 +55,8 @@ has "$out" '^\{"path":"kept.db","bytes":"[0-9]+","head_seq":"[0-9]+"' '"verified
 kept_head=$(number head_seq)
 try 2 backup kept.db
 has "$err" 'kept.db: is there already'
+try 2 backup nowhere/kept.db
+has "$err" 'nowhere/kept.db: cannot be made in nowhere: No such file'
 try 5 backup --name one.db
 has "$err" 'WRONG_STATE'
 try 0 check kept.db -o json

@@ -46,7 +46,7 @@ test_before_the_first_look (void **state)
     (void)state;
     bf_absences self = {0};
     bf_wall from, until;
-    bf_absences_sleep (&self, at (5), true);
+    bf_absences_sleep (&self, at (5));
     bf_absences_look (&self, at (BF_SECOND_US));
     assert_reached (&self, BF_SECOND_US - 1, BF_SECOND_US, BF_SECOND_US);
     assert_reached (&self, INT64_MIN / 2, BF_SECOND_US, BF_SECOND_US);
@@ -70,31 +70,23 @@ test_one_gap (void **state)
         const char *name;
         int64_t wall_plan_us; /* after the look */
         int64_t boot_plan_us;
-        bool soon;
         int64_t slept_us;
         int64_t stepped_us; /* the wall clock, meanwhile */
         int64_t wall_us;    /* since when; -1: was not away */
         int64_t boot_us;
     } rows[] = {
-        {"nothing planned", NEVER, NEVER, false, BF_DAY_US, 0, -1, -1},
-        {"on time", 5000, NEVER, false, 5050, 0, -1, -1},
-        {"late, but a thread's turn", 5000, 5000, false, 5000 + BF_AWAY_US, 0, -1, -1},
-        {"late by the wall", 5000, NEVER, false, 5001 + BF_AWAY_US, 0, 5000, -1},
-        {"late by both", 5000, 7000, false, BF_HOUR_US, 0, 5000, 7000},
-        {"late by the boot clock", NEVER, 7000, false, BF_HOUR_US, 0, 7000, 7000},
-        {"plan of the past", -5000, -7000, false, BF_HOUR_US, 0, 1, 1},
-        {"plan of the beginning", INT64_MIN, INT64_MIN, false, BF_HOUR_US, 0, 1, 1},
-        {"an answer in time", NEVER, NEVER, true, BF_STALLED_US, 0, -1, -1},
-        {"an answer too late", NEVER, NEVER, true, BF_STALLED_US + 1, 0, 1, 1},
-        {"too late for both", 5000, 5000, true, BF_HOUR_US, 0, 1, 1},
-        {"an answer, and a plan", 5000, NEVER, true, BF_STALLED_US, 0, 5000, -1},
-        {"set forward over the plan", BF_HOUR_US, NEVER, false, 5, BF_DAY_US, BF_HOUR_US,
-         -1},
-        {"set forward over nothing", BF_DAY_US, NEVER, false, 5, BF_HOUR_US, -1, -1},
-        {"set forward while it waits", NEVER, NEVER, true, 5, BF_HOUR_US, 1, -1},
-        {"set back", 5000, NEVER, true, BF_STALLED_US, -BF_DAY_US, -1, -1},
-        {"set back and late", NEVER, 5000, false, BF_HOUR_US, -BF_DAY_US, 5000 - BF_DAY_US,
-         5000},
+        {"nothing planned", NEVER, NEVER, BF_DAY_US, 0, -1, -1},
+        {"on time", 5000, NEVER, 5050, 0, -1, -1},
+        {"late, but a thread's turn", 5000, 5000, 5000 + BF_AWAY_US, 0, -1, -1},
+        {"late by the wall", 5000, NEVER, 5001 + BF_AWAY_US, 0, 5000, -1},
+        {"late by both", 5000, 7000, BF_HOUR_US, 0, 5000, 7000},
+        {"late by the boot clock", NEVER, 7000, BF_HOUR_US, 0, 7000, 7000},
+        {"plan of the past", -5000, -7000, BF_HOUR_US, 0, 1, 1},
+        {"plan of the beginning", INT64_MIN, INT64_MIN, BF_HOUR_US, 0, 1, 1},
+        {"set forward over the plan", BF_HOUR_US, NEVER, 5, BF_DAY_US, BF_HOUR_US, -1},
+        {"set forward over nothing", BF_DAY_US, NEVER, 5, BF_HOUR_US, -1, -1},
+        {"set back", 5000, NEVER, BF_SECOND_US, -BF_DAY_US, -1, -1},
+        {"set back and late", NEVER, 5000, BF_HOUR_US, -BF_DAY_US, 5000 - BF_DAY_US, 5000},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const int64_t start_us = 10 * BF_SECOND_US;
@@ -102,7 +94,7 @@ test_one_gap (void **state)
         bf_now planned = at (start_us);
         planned.wall.us = bf_us_add (planned.wall.us, rows[i].wall_plan_us);
         planned.boot.us = bf_us_add (planned.boot.us, rows[i].boot_plan_us);
-        bf_absences_sleep (&self, planned, rows[i].soon);
+        bf_absences_sleep (&self, planned);
         bf_now now = at (start_us + rows[i].slept_us);
         now.wall.us += rows[i].stepped_us;
         bf_absences_look (&self, now);
@@ -121,19 +113,23 @@ test_one_gap (void **state)
     }
 }
 
-/* Between waking up and going to sleep it is expected to go on. */
+/* Between waking up and going to sleep it is expected to go on at once. */
 static void
 test_stopped_while_awake (void **state)
 {
     (void)state;
     bf_absences self = awake (0);
-    bf_absences_look (&self, at (BF_STALLED_US));
+    bf_absences_look (&self, at (BF_AWAY_US));
     assert_int_equal (self.count, 0);
     bf_absences_look (&self, at (BF_DAY_US));
     assert_int_equal (self.count, 1);
-    assert_reached (&self, BF_STALLED_US, 0, 0);
-    assert_reached (&self, BF_STALLED_US + 1, BF_DAY_US, BF_DAY_US);
+    assert_reached (&self, BF_AWAY_US, 0, 0);
+    assert_reached (&self, BF_AWAY_US + 1, BF_DAY_US, BF_DAY_US);
     assert_reached (&self, BF_DAY_US, 0, 0);
+    bf_now now = at (BF_DAY_US);
+    now.wall.us += BF_HOUR_US;
+    bf_absences_look (&self, now);
+    assert_reached (&self, BF_DAY_US + 1, BF_DAY_US + BF_HOUR_US, 0);
 }
 
 /* Two absences, and a time between in which it looked: its slots are in time. */
@@ -142,9 +138,9 @@ test_one_after_another (void **state)
 {
     (void)state;
     bf_absences self = awake (0);
-    bf_absences_sleep (&self, at (BF_SECOND_US), false);
+    bf_absences_sleep (&self, at (BF_SECOND_US));
     bf_absences_look (&self, at (BF_HOUR_US));
-    bf_absences_sleep (&self, at (2 * BF_HOUR_US), false);
+    bf_absences_sleep (&self, at (2 * BF_HOUR_US));
     bf_absences_look (&self, at (3 * BF_HOUR_US));
     assert_reached (&self, BF_SECOND_US, BF_HOUR_US, BF_HOUR_US);
     assert_reached (&self, BF_HOUR_US, 0, 0);
@@ -163,7 +159,7 @@ test_told_by_the_caller (void **state)
 {
     (void)state;
     bf_absences self = awake (0);
-    bf_absences_sleep (&self, at (BF_MINUTE_US), false);
+    bf_absences_sleep (&self, at (BF_MINUTE_US));
     bf_absences_look (&self, at (2 * BF_MINUTE_US));
     bf_absences_add (&self, (bf_boot){BF_SECOND_US}, at (BF_HOUR_US));
     assert_reached (&self, BF_SECOND_US - 1, 0, 0);
@@ -179,7 +175,7 @@ test_set_back (void **state)
 {
     (void)state;
     bf_absences self = awake (0);
-    bf_absences_sleep (&self, at (BF_HOUR_US), false);
+    bf_absences_sleep (&self, at (BF_HOUR_US));
     bf_absences_look (&self, at (4 * BF_HOUR_US));
     bf_now now = at (4 * BF_HOUR_US);
     now.wall.us -= BF_HOUR_US;
@@ -209,7 +205,7 @@ test_one_too_many (void **state)
     bf_absences_look (&self, at (now_us));
     for (int64_t i = 1; i < BF_ABSENCES; i++) {
         int64_t hours = i == 3 ? 1 : 10 + i;
-        bf_absences_sleep (&self, at (now_us + 1), false);
+        bf_absences_sleep (&self, at (now_us + 1));
         now_us += hours * BF_HOUR_US;
         bf_absences_look (&self, at (now_us));
     }
@@ -217,13 +213,13 @@ test_one_too_many (void **state)
     const int64_t third_us = BF_SECOND_US + 23 * BF_HOUR_US + 1;
     assert_reached (&self, third_us, third_us - 1 + BF_HOUR_US, third_us - 1 + BF_HOUR_US);
 
-    bf_absences_sleep (&self, at (now_us + 1), false);
+    bf_absences_sleep (&self, at (now_us + 1));
     bf_absences_look (&self, at (now_us + BF_MINUTE_US));
     assert_int_equal (self.count, BF_ABSENCES);
     assert_reached (&self, now_us + 1, 0, 0);
 
     now_us += BF_MINUTE_US;
-    bf_absences_sleep (&self, at (now_us + 1), false);
+    bf_absences_sleep (&self, at (now_us + 1));
     bf_absences_look (&self, at (now_us + BF_DAY_US));
     assert_int_equal (self.count, BF_ABSENCES);
     assert_reached (&self, third_us, 0, 0);
@@ -266,17 +262,12 @@ test_random_lives (void **state)
         for (uint64_t event = 0; event < EVENTS; event++) {
             uint64_t dice = bf_mix (life * EVENTS + event);
             int64_t plan_us = now_us + 1 + (int64_t)(dice % 100) * BF_MS_US;
-            bool soon = (dice >> 10) % 2 == 0;
             bool planned = (dice >> 11) % 4 != 0;
             int64_t slept_us = (int64_t)((dice >> 20) % 3000) * BF_MS_US;
-            bf_absences_sleep (
-                &self, planned ? at (plan_us) : (bf_now){{INT64_MAX}, {INT64_MAX}}, soon);
-            gap_t gap = {.from_us = now_us, .until_us = now_us + slept_us};
-            if (soon && slept_us > BF_STALLED_US) {
-                gap.from_us = now_us + 1;
-                gaps[count++] = gap;
-            } else if (planned && gap.until_us - plan_us > BF_AWAY_US) {
-                gap.from_us = plan_us;
+            bf_absences_sleep (&self,
+                               planned ? at (plan_us) : (bf_now){{INT64_MAX}, {INT64_MAX}});
+            gap_t gap = {.from_us = plan_us, .until_us = now_us + slept_us};
+            if (planned && gap.until_us - plan_us > BF_AWAY_US) {
                 gaps[count++] = gap;
             }
             now_us += slept_us;

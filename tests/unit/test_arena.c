@@ -92,6 +92,29 @@ test_limit (void **state)
     bf_arena_destroy (&arena);
 }
 
+/* Lowered, raised, and lowered below what is out: what failed is known until then. */
+static void
+test_another_limit (void **state)
+{
+    (void)state;
+    bf_arena *arena = bf_arena_new (1024);
+    assert_non_null (bf_arena_alloc (arena, 512));
+    assert_false (bf_arena_failed (arena));
+    bf_arena_set_limit (arena, 600);
+    assert_null (bf_arena_alloc (arena, 512));
+    assert_true (bf_arena_failed (arena));
+    bf_arena_set_limit (arena, 1024);
+    assert_false (bf_arena_failed (arena));
+    assert_non_null (bf_arena_alloc (arena, 512));
+    bf_arena_set_limit (arena, 100);
+    assert_null (bf_arena_alloc (arena, 1));
+    assert_true (bf_arena_failed (arena));
+    bf_arena_reset (arena);
+    assert_false (bf_arena_failed (arena));
+    assert_non_null (bf_arena_alloc (arena, 64));
+    bf_arena_destroy (&arena);
+}
+
 static void
 test_copies (void **state)
 {
@@ -113,9 +136,8 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_pieces),
-        cmocka_unit_test (test_reset_keeps_the_first_block),
-        cmocka_unit_test (test_limit),
+        cmocka_unit_test (test_pieces), cmocka_unit_test (test_reset_keeps_the_first_block),
+        cmocka_unit_test (test_limit),  cmocka_unit_test (test_another_limit),
         cmocka_unit_test (test_copies),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

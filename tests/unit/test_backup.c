@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
  * Backup as a command of the ledger: slices between batches, answers after a second and at
- * the end, what is written meanwhile, and everything that may be in its way. And restore,
- * which puts the copy back.
+ * the end, what is written meanwhile, and everything that may be in its way.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +14,6 @@
 
 #include "persist/backup.h"
 #include "persist/check/check.h"
-#include "persist/restore.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/ledger.h"
 #include "tests/support/temp.h"
@@ -97,6 +95,16 @@ is_there (const ledger *self, const char *name)
     return there;
 }
 
+static void
+make_file (const ledger *self, const char *name)
+{
+    char *path = backup_path (self, name);
+    int fd = open (path, O_WRONLY | O_CREAT, 0600);
+    assert_true (fd >= 0);
+    close (fd);
+    free (path);
+}
+
 /* Slices until the call has its answer. */
 static Belfry__V1__Reply *
 finish (ledger *self, uint64_t number)
@@ -117,7 +125,7 @@ test_backup (void **state)
     assert_null (ledger_reply (self, first));
     assert_true (ledger_slice (self));
     assert_null (ledger_reply (self, first));
-    assert_true (is_there (self, "one.partial"));
+    assert_true (is_there (self, ".one.partial"));
     /* What is written between the slices is in it: new rows, and pages that are copied. */
     ledger_ok (self, "schedule.jobs.type=new schedule.jobs.after_us=5");
     ledger_ok (self, "cancel.job.id=256");
@@ -139,7 +147,7 @@ test_backup (void **state)
     assert_int_equal (stat (path, &facts), 0);
     assert_int_equal (facts.st_size, reply->backup->bytes);
     assert_int_equal (facts.st_mode & 0777, 0600);
-    assert_false (is_there (self, "one.partial"));
+    assert_false (is_there (self, ".one.partial"));
     assert_false (is_there (self, "one-wal"));
     expect_whole (path, 41);
     expect_no_log (path);
@@ -217,6 +225,25 @@ test_rollback (void **state)
     free (path);
 }
 
+/* Dry runs, which undo what they did, keep no backup from its end. */
+static void
+test_dry_runs (void **state)
+{
+    ledger *self = *state;
+    uint64_t first = call (self, "request_id=b backup.name=one");
+    Belfry__V1__Reply *reply = NULL;
+    for (int i = 0; !reply && i < 20; i++) {
+        ledger_ok (self, "cancel.job.id=256 cancel.dry_run=1");
+        assert_true (ledger_slice (self));
+        reply = ledger_reply (self, first);
+    }
+    assert_non_null (reply);
+    ledger_expect (self, reply, "code=1 backup.done=1");
+    char *path = backup_path (self, "one");
+    expect_whole (path, 40);
+    free (path);
+}
+
 /* The disk does not take the copy: the caller is told, nothing is left, all goes on. */
 static void
 test_failed (void **state)
@@ -231,8 +258,8 @@ test_failed (void **state)
     Belfry__V1__Reply *reply = finish (self, first);
     assert_int_equal (setrlimit (RLIMIT_FSIZE, &before), 0);
     assert_int_equal (reply->code, BELFRY__V1__CODE__CODE_INTERNAL);
-    assert_non_null (strstr (reply->text, "one.partial: cannot be written"));
-    assert_false (is_there (self, "one.partial"));
+    assert_non_null (strstr (reply->text, "/.one.partial: cannot be written"));
+    assert_false (is_there (self, ".one.partial"));
     ledger_ok (self, "schedule.jobs.type=new schedule.jobs.after_us=5");
     ledger_expect (self, finish (self, call (self, "request_id=b backup.name=one")),
                    "code=1 backup.done=1 repeated=0");
@@ -248,14 +275,36 @@ test_restart (void **state)
     assert_true (bf_ledger_next_tend (self->ledger).us > self->now.boot.us);
     assert_false (is_there (self, "one"));
     /* What a kill leaves goes with the next one. */
-    char *left = backup_path (self, "old.partial");
-    int fd = open (left, O_WRONLY | O_CREAT, 0600);
-    assert_true (fd >= 0);
-    close (fd);
+    static const char *const left[] = {".old.partial", ".old.partial-wal",
+                                       ".old.partial-journal"};
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        make_file (self, left[i]);
+    }
     finish (self, call (self, "request_id=b backup.name=one"));
-    assert_false (is_there (self, "old.partial"));
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        assert_false (is_there (self, left[i]));
+    }
     assert_true (is_there (self, "one"));
-    free (left);
+}
+
+/* No name of a backup, nor of anybody else's file, is taken for one that was cut off. */
+static void
+test_names (void **state)
+{
+    ledger *self = *state;
+    static const char *const others[] = {".partial", ".nfs0001", "a.partial.b",
+                                         "x.partial"};
+    finish (self, call (self, "backup.name=one.partial"));
+    finish (self, call (self, "backup.name=one.partial-wal"));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        make_file (self, others[i]);
+    }
+    finish (self, call (self, "backup.name=one"));
+    assert_true (is_there (self, "one.partial"));
+    assert_true (is_there (self, "one.partial-wal"));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_true (is_there (self, others[i]));
+    }
 }
 
 /* In a store without files there is nothing to copy to. */
@@ -268,85 +317,116 @@ test_no_files (void **state)
     ledger_refused (self, BELFRY__V1__CODE__CODE_WRONG_STATE, "backup.name=one");
 }
 
-/* --- restore ------------------------------------------------------------------------- */
-
-static bf_err
-restore (const char *file, const char *directory, bool force, char **aside, bf_error *error)
+static void
+claim_with (ledger *self, const char *request_id)
 {
-    bf_restore_options options = {.stream_epoch = 99, .force = force};
-    bf_check_summary backup;
-    return bf_restore (file, directory, &options, &backup, aside, error);
+    ledger_ok (self, "schedule.jobs.type=quick schedule.jobs.after_us=0");
+    ledger_fire (self, NULL);
+    const char *text = ledger_text (self, "request_id=%s claim.types=quick", request_id);
+    Belfry__V1__Reply *reply = ledger_grant (self, ledger_claim (self, text));
+    assert_non_null (reply);
+    assert_int_equal (reply->code, BELFRY__V1__CODE__CODE_OK);
 }
 
+/* A claim that used the request_id meanwhile keeps it, and those who wait for the backup
+ * hear of its end all the same. */
 static void
-test_restore (void **state)
+test_claimed_meanwhile (void **state)
 {
     ledger *self = *state;
-    char *aside = NULL;
-    bf_error error = {0};
-    finish (self, call (self, "request_id=b backup.name=one"));
-    ledger_tend (self);
-    char *path = backup_path (self, "one");
-    int64_t head = ledger_number (self, "SELECT head_seq FROM meta");
-    ledger_ok (self, "schedule.jobs.type=later schedule.jobs.after_us=5");
-    assert_int_equal (restore (path, self->directory, true, &aside, &error), BF_ELOCKED);
-    assert_int_equal (restore (self->directory, self->directory, true, &aside, &error),
-                      BF_ELOCKED);
-    bf_ledger_close (&self->ledger);
-    assert_int_equal (restore (path, self->directory, false, &aside, &error), BF_ESTATE);
-    assert_int_equal (restore (self->directory, self->directory, true, &aside, &error),
-                      BF_EINVALID);
-    assert_null (aside);
-    assert_int_equal (restore (path, self->directory, true, &aside, &error), BF_OK);
-    assert_non_null (strstr (aside, "/belfry.db.replaced-2"));
-    expect_whole (aside, 41);
-    free (aside);
-    /* The history goes on behind the backup, under its own epoch. The fixture's model knows
-     * the other one. */
-    self->unchecked = true;
-    ledger_reopen (self, false);
-    assert_int_equal (ledger_number (self, "SELECT count (*) FROM job"), 40);
-    assert_int_equal (ledger_number (self, "SELECT stream_epoch FROM meta"), 99);
-    assert_int_equal (ledger_number (self, "SELECT head_seq FROM meta"), head + 1);
-    free (path);
+    uint64_t first = call (self, "request_id=b backup.name=one");
+    uint64_t second = call (self, "request_id=b backup.name=one");
+    claim_with (self, "b");
+    Belfry__V1__Reply *reply = finish (self, first);
+    ledger_expect (self, reply, "code=1 backup.done=1");
+    ledger_expect (self, ledger_reply (self, second), "code=1 backup.done=1");
+    ledger_refused (self, BELFRY__V1__CODE__CODE_REQUEST_ID_REUSED,
+                    "request_id=b backup.name=one");
+    finish (self, call (self, "request_id=c backup.name=two"));
 }
 
+/* A slice whose batch is lost to a full disk. */
 static void
-test_restore_refused (void **state)
+lose_slice (ledger *self)
+{
+    bf_error error = {0};
+    ledger_begin (self);
+    assert_int_equal (bf_ledger_tend (self->ledger, &error), BF_OK);
+    bf_ledger_rollback (self->ledger);
+}
+
+/* Who was to hear how far it is in a batch that was lost hears it in the next. */
+static void
+test_lost_progress (void **state)
 {
     ledger *self = *state;
-    char *aside = NULL;
-    bf_error error = {0};
+    uint64_t first = call (self, "request_id=b backup.name=one");
+    ledger_pass (self, BF_SECOND_US);
+    lose_slice (self);
+    assert_null (ledger_reply (self, first));
+    assert_true (ledger_slice (self));
+    ledger_expect (self, ledger_reply (self, first), "code=1 backup.done=0");
+}
+
+/* A call whose batch is lost never was: it may come again, and is refused if the disk is
+ * full by then. */
+static void
+test_lost_begin (void **state)
+{
+    ledger *self = *state;
+    ledger_begin (self);
+    ledger_put (self, "request_id=b backup.name=one");
+    assert_true (is_there (self, ".one.partial"));
+    bf_ledger_rollback (self->ledger);
+    assert_false (is_there (self, ".one.partial"));
+    uint64_t first = call (self, "request_id=b backup.name=one");
+    ledger_begin (self);
+    ledger_put (self, "request_id=b backup.name=one");
+    bf_ledger_rollback (self->ledger);
+    uint64_t second = call (self, "request_id=b backup.name=one");
+    finish (self, first);
+    ledger_expect (self, ledger_reply (self, second), "code=1 backup.done=1");
+}
+
+/* The disk becomes full meanwhile: the copy makes room at once, and whoever waits is told,
+ * even if a batch is lost before. */
+static void
+test_scarce (void **state)
+{
+    ledger *self = *state;
+    uint64_t first = call (self, "request_id=b backup.name=one");
+    uint64_t second = call (self, "request_id=b backup.name=one");
+    assert_true (ledger_slice (self));
+    assert_true (is_there (self, ".one.partial"));
+    bf_ledger_set_scarce (self->ledger, true);
+    assert_false (is_there (self, ".one.partial"));
+    ledger_refused (self, BELFRY__V1__CODE__CODE_BUSY, "request_id=c backup.name=two");
+    lose_slice (self);
+    Belfry__V1__Reply *reply = finish (self, first);
+    assert_int_equal (reply->code, BELFRY__V1__CODE__CODE_DISK_FULL);
+    assert_non_null (strstr (reply->text, "given up to make room"));
+    reply = ledger_reply (self, second);
+    assert_int_equal (reply->code, BELFRY__V1__CODE__CODE_DISK_FULL);
+    assert_true (bf_ledger_next_tend (self->ledger).us > self->now.boot.us);
+    ledger_refused (self, BELFRY__V1__CODE__CODE_DISK_FULL, "request_id=b backup.name=one");
+    bf_ledger_set_scarce (self->ledger, false);
     finish (self, call (self, "request_id=b backup.name=one"));
-    char *path = backup_path (self, "one");
-    char *target = temp_make ();
-    char *cut_off = temp_path (target, "belfry.db.restore");
-    /* A damaged one is not put anywhere. */
-    sqlite3 *db;
-    assert_int_equal (sqlite3_open (path, &db), SQLITE_OK);
-    assert_int_equal (sqlite3_exec (db, "UPDATE job SET fired = 7", NULL, NULL, NULL),
-                      SQLITE_OK);
-    sqlite3_close (db);
-    assert_int_equal (restore (path, target, false, &aside, &error), BF_ECORRUPT);
-    assert_non_null (strstr (error.text, "nothing was restored"));
-    char *database = temp_path (target, "belfry.db");
-    assert_int_not_equal (access (database, F_OK), 0);
-    /* Nor one that is only a part of a database. */
-    char *log = backup_path (self, "one-wal");
-    FILE *file = fopen (log, "w");
-    assert_true (file && fputs ("x", file) >= 0 && fclose (file) == 0);
-    assert_int_equal (restore (path, target, false, &aside, &error), BF_ESTATE);
-    assert_non_null (strstr (error.text, "a log beside it"));
-    free (log);
-    /* Cut off between the old and the new one: no empty database takes their place. */
-    assert_int_equal (rename (path, cut_off), 0);
-    bf_database *opened = NULL;
-    assert_int_equal (bf_database_open (&opened, target, NULL, &error), BF_ECORRUPT);
-    assert_non_null (strstr (error.text, "restore again"));
-    free (database);
-    free (cut_off);
-    free (path);
-    temp_remove (target);
+    assert_true (is_there (self, "one"));
+}
+
+/* A copy that is whole by then stays. */
+static void
+test_scarce_whole (void **state)
+{
+    ledger *self = *state;
+    uint64_t first = call (self, "request_id=b backup.name=one");
+    while (!is_there (self, "one")) {
+        lose_slice (self);
+    }
+    bf_ledger_set_scarce (self->ledger, true);
+    ledger_expect (self, finish (self, first), "code=1 backup.done=1");
+    assert_true (is_there (self, "one"));
+    bf_ledger_set_scarce (self->ledger, false);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown (function, setup, ledger_teardown)
@@ -355,9 +435,20 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (test_backup),   TEST (test_refusals), TEST (test_lost_answer),
-        TEST (test_rollback), TEST (test_failed),   TEST (test_restart),
-        TEST (test_no_files), TEST (test_restore),  TEST (test_restore_refused),
+        TEST (test_backup),
+        TEST (test_refusals),
+        TEST (test_names),
+        TEST (test_lost_answer),
+        TEST (test_claimed_meanwhile),
+        TEST (test_lost_progress),
+        TEST (test_lost_begin),
+        TEST (test_scarce),
+        TEST (test_scarce_whole),
+        TEST (test_rollback),
+        TEST (test_dry_runs),
+        TEST (test_failed),
+        TEST (test_restart),
+        TEST (test_no_files),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -212,6 +212,8 @@ test_many (void **state)
         {"cancel --ns n", "\"filter\":{\"ns\":\"n\"`\"all\":false}"},
         {"prune --finals 7d --events 14d",
          "\"finals_us\":604800000000`\"events_us\":1209600000000,\"dry_run\":false"},
+        {"prune --finals 0s", "\"finals_us\":1,\"events_us\":0"},
+        {"prune --events 0s", "\"finals_us\":0,\"events_us\":1,"},
     };
     CHECK_ROWS (rows);
 }
@@ -259,6 +261,10 @@ static const struct {
      "--if-version goes with --key and --on-key replace"},
     {"schedule --type t --after 1s --key k --on-key replace --if-version 0",
      "--if-version: 0 is not in 1.."},
+    {"schedule --type t --after 1s --key=", "the key is empty; --key must be 1 to 256"},
+    {"schedule --type t --after 1s --tag=", "the tag is empty; --tag must be 1 to 64"},
+    {"cancel --key=", "the key is empty"},
+    {"cancel --tag=", "the tag is empty"},
     {"cancel", "which job?"},
     {"cancel 256 --type t", "one job or many"},
     {"cancel --key k --all", "one job or many"},
@@ -270,13 +276,13 @@ static const struct {
     {"reschedule 256", "one of --at ISO"},
     {"reschedule 256 --after 1s --anchor 1970-01-01", "--anchor goes with --every"},
     {"redrive", "one run or many"},
+    {"redrive --key k", "in a batch redrive takes a run or a job by its id"},
     {"redrive 256.1 --type t", "one run or many"},
     {"redrive 256.1 --progress", "--progress is for many"},
     {"resume 256 --from-now=yes", "--from-now takes no value"},
     {"complete 256.1", "is no token"},
     {"snooze 256.1.1", "either --for D or --at ISO"},
     {"prune", "prune what?"},
-    {"prune --finals 0s", "--finals: 0s is not in"},
     {"prune --events 1d --type t", "--events is for all of them"},
     {"prune 256 --finals 1d", "one word too many"},
 };
@@ -368,8 +374,9 @@ test_bulk (void **state)
     bulk.runs = 4;
     bf_cli_show_bulk (out, out, &request, &bulk);
     request.command_case = BELFRY__V1__REQUEST__COMMAND_PRUNE;
+    bf_cli_show_bulk (out, out, &request, &bulk);
     bulk.dry_run = 0;
-    bulk.runs = 0;
+    bulk.runs = 1;
     bulk.events = 1;
     bf_cli_show_bulk (out, out, &request, &bulk);
     fclose (out);
@@ -377,7 +384,10 @@ test_bulk (void **state)
                                "  512: it is over (WRONG_STATE)\n"
                                "  and 2 more\n"
                                "1 would be redriven, 0 unchanged, 0 refused, 4 new runs\n"
-                               "pruned 1, 0 unchanged, 0 refused, 1 event\n");
+                               "1 would be pruned, 0 unchanged, 0 refused, 4 runs with "
+                               "them\n"
+                               "pruned 1, 0 unchanged, 0 refused, 1 run with them, 1 "
+                               "event\n");
     free (text);
 }
 

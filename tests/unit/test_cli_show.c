@@ -357,6 +357,15 @@ test_tables (void **state)
         "WORKER  FINAL  REASON  RESULT\n"
         "256.1  ready  slot    2026-11-23T13:05:46.000Z  +2s late  0        0         "
         "-       -      -       -\n");
+    bf_cli_table waiting = bf_cli_runs_table ();
+    run.state = BELFRY__V1__RUN_STATE__RUN_STATE_RETRY_WAIT;
+    run.timer_us = NOW_US + 5000000;
+    bf_cli_runs_row (&waiting, &run);
+    assert_true (bf_cli_table_print (&waiting, begin (&self)));
+    fclose (self.out);
+    assert_non_null (
+        strstr (self.text, "  retry_wait,again 2026-11-23T13:05:51.000Z  slot  "));
+    free (self.text);
 }
 
 /* The beginning of what is printable, in characters; of anything else its length. */

@@ -130,7 +130,7 @@ make_many (ledger *self)
 
 /* Walks a filter to its end in pages of `max`; the ids that match, "256 512". */
 static const char *
-walk (ledger *self, const bf_filter *filter, size_t max, size_t examine)
+walk (ledger *self, bf_filter *filter, size_t max, size_t examine)
 {
     const char *line = "";
     uint64_t cursor = 0;
@@ -254,11 +254,10 @@ test_unknown_names (void **state)
     }
 }
 
-/* More keys than are gathered: found all the same, by another way. */
+/* More keys than are gathered, k0 to k2199. */
 static void
-test_too_many_keys (void **state)
+make_keys (ledger *self)
 {
-    ledger *self = *state;
     self->unchecked = true;
     int total = BF_FILTER_KEYS + 200;
     for (int done = 0; done < total; done += 200) {
@@ -271,6 +270,14 @@ test_too_many_keys (void **state)
         }
         ledger_ok (self, many);
     }
+}
+
+/* Found all the same, by another way. */
+static void
+test_too_many_keys (void **state)
+{
+    ledger *self = *state;
+    make_keys (self);
     static const struct {
         const char *text;
         size_t count;
@@ -288,7 +295,35 @@ test_too_many_keys (void **state)
             count += *c == ' ';
         }
         assert_int_equal (count, rows[i].count);
+        assert_int_equal (filter.keys_are_many, rows[i].count > BF_FILTER_KEYS);
     }
+}
+
+/* Keys that are read for nothing count as well, and are read once. */
+static void
+test_examined (void **state)
+{
+    ledger *self = *state;
+    make_keys (self);
+    bf_filter filter = filter_from (self, "ns=default key_prefix=k", BF_STATES_OPEN);
+    bf_candidates found;
+    bf_error error = {0};
+    ledger_begin (self);
+    assert_int_equal (bf_filter_seek (self->ledger, &filter, 0, 100, 2000, &found, &error),
+                      BF_OK);
+    assert_in_range (found.examined, BF_FILTER_KEYS + 2, BF_FILTER_KEYS + 100);
+    assert_in_range (found.cursor, 256, 100 * 256);
+    assert_int_equal (
+        bf_filter_seek (self->ledger, &filter, found.cursor, 100, 2000, &found, &error),
+        BF_OK);
+    assert_int_equal (found.examined, 100);
+    /* Where they are not too many, each seek has read them all. */
+    filter = filter_from (self, "ns=default key_prefix=k1", BF_STATES_OPEN);
+    assert_int_equal (bf_filter_seek (self->ledger, &filter, 0, 100, 2000, &found, &error),
+                      BF_OK);
+    assert_int_equal (found.count, 100);
+    assert_int_equal (found.examined, 1111);
+    ledger_commit (self);
 }
 
 static const char *
@@ -336,6 +371,7 @@ main (void)
         cmocka_unit_test_setup_teardown (test_ways_agree, ledger_setup, ledger_teardown),
         cmocka_unit_test_setup_teardown (test_unknown_names, ledger_setup, ledger_teardown),
         cmocka_unit_test_setup_teardown (test_too_many_keys, ledger_setup, ledger_teardown),
+        cmocka_unit_test_setup_teardown (test_examined, ledger_setup, ledger_teardown),
         cmocka_unit_test_setup_teardown (test_tags, ledger_setup, ledger_teardown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -136,7 +136,7 @@ judge_all (life *self, int64_t now_us)
             bf_late_judge (&self->policy, &self->grid, self->slots_us[self->next],
                            reached (self, self->next), now_us);
         settle (self, &verdict, now_us);
-        assert_int_equal (verdict.paced,
+        assert_int_equal (verdict.alike.count > 1,
                           verdict.act == BF_SLOT_FIRE && verdict.late &&
                               self->next < self->n_slots && is_late (self, self->next) &&
                               reached (self, self->next) == reached (self, self->next - 1));

@@ -312,6 +312,31 @@ test_paced (void **state)
                          "m1-10077*10077 (1) next 10083");
 }
 
+/* The overlap policy refuses late slots together: the first has its run, the nine behind it
+ * are one decision, one event. And what is fired faster than that is paced by its own grid.
+ */
+static void
+test_refused_together (void **state)
+{
+    ledger *self = *state;
+    ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.every.interval_us=1000000 "
+                     "schedule.jobs.late=2");
+    ledger_away (self, 10 * BF_SECOND_US + BF_SECOND_US + 1);
+    assert_int_equal (ledger_fire (self, NULL), 1);
+    assert_string_equal (ledger_kinds (self), "run.fired");
+    ledger_pass (self, BF_LATE_PACE_US);
+    assert_int_equal (ledger_fire (self, NULL), 1);
+    assert_string_equal (ledger_kinds (self), "slot.skipped");
+    request_expect (&ledger_event (self, "slot.skipped")->base, self->arena,
+                    "slots.count=9 job_after.counts.overlap_skipped=9");
+    ledger_ok (self, "schedule.jobs.type=quick schedule.jobs.every.interval_us=50000 "
+                     "schedule.jobs.late=2 schedule.jobs.overlap=6");
+    ledger_away (self, 10 * BF_SECOND_US);
+    ledger_fire (self, NULL);
+    assert_int_equal (ledger_number (self, "SELECT max (wake_us) FROM job WHERE id = 512"),
+                      self->now.wall.us + 25000);
+}
+
 /* A restart in the middle of catching up goes on where it was. */
 static void
 test_paced_over_a_crash (void **state)
@@ -555,6 +580,7 @@ main (void)
         TEST (test_backlog),
         TEST (test_events),
         TEST (test_paced),
+        TEST (test_refused_together),
         TEST (test_paced_over_a_crash),
         TEST (test_grid),
         TEST (test_resume),

@@ -369,26 +369,33 @@ test_moved (void **state)
     }
 }
 
-/* A WORK job became a NOTIFY one while a worker has a run: its slots wait like others, and
- * are delivered when it is done. */
+/* A WORK job with a leased run and blocked ones became a NOTIFY one: those that waited are
+ * withdrawn with the old definition, and its slots wait for nobody, whatever it says of
+ * overlap. */
 static void
 test_notify_behind (void **state)
 {
     ledger *self = *state;
-    make (self, BF_OVERLAP_BUFFER_ALL, "");
-    slot (self);
-    const char *token = ledger_lease (self, "tick");
-    make (self, BF_OVERLAP_BUFFER_ALL,
-          "schedule.on_key=3 schedule.jobs.delivery=2 schedule.jobs.max_runs=2 "
-          "schedule.jobs.payload=hello");
-    slot (self);
-    slot (self);
-    assert_string_equal (crowd (self), "1L 2B 3B");
-    ledger_ok (self, ledger_text (self, "complete.token=%s", token));
-    assert_string_equal (ledger_kinds (self), "run.succeeded run.fired run.delivered "
-                                              "run.fired run.delivered job.completed");
-    assert_string_equal (crowd (self), "1S 2N 3N");
-    assert_int_equal (ledger_extra (self, "run.delivered")->payload.len, 5);
+    for (bf_overlap overlap = BF_OVERLAP_SKIP; overlap <= BF_OVERLAP_LAST; overlap++) {
+        make (self, BF_OVERLAP_BUFFER_ALL, "");
+        slot (self);
+        const char *token = ledger_lease (self, "tick");
+        slot (self);
+        slot (self);
+        assert_string_equal (crowd (self), "1L 2B 3B");
+        make (self, overlap,
+              "schedule.on_key=3 schedule.jobs.delivery=2 schedule.jobs.max_runs=2 "
+              "schedule.jobs.payload=hello");
+        assert_string_equal (crowd (self), "1L 2C 3C");
+        slot (self);
+        assert_string_equal (ledger_kinds (self), "run.fired run.delivered");
+        assert_int_equal (ledger_extra (self, "run.delivered")->payload.len, 5);
+        slot (self);
+        assert_string_equal (crowd (self), "1L 2C 3C 4N 5N");
+        ledger_ok (self, ledger_text (self, "complete.token=%s", token));
+        assert_string_equal (ledger_kinds (self), "run.succeeded job.completed");
+        assert_string_equal (crowd (self), "1S 2C 3C 4N 5N");
+    }
 }
 
 /* A slot that was late and failed by that waits its turn like any other, or is dead. */

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 
+#include "persist/database.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/ledger.h"
 #include "tests/support/request.h"
@@ -176,6 +177,47 @@ test_slices (void **state)
     ledger_expect (self, ledger_ok (self, "list.type=late"), "list.jobs=1");
 }
 
+/* A dry run counts a job's runs in slices, too. */
+static void
+test_dry_run_in_slices (void **state)
+{
+    enum { RUNS = 22000, PER_SLICE = 5000 };
+    ledger *self = *state;
+    ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.delivery=2 "
+                     "schedule.jobs.after_us=3600000000");
+    ledger_ok (self, "trigger.job.id=256");
+    ledger_ok (self, "cancel.job.id=256");
+    make_final (self, "call", "");
+    ledger_pass (self, BF_SECOND_US);
+    sqlite3 *db = bf_database_handle (bf_ledger_database (self->ledger));
+    const char *copy = ledger_text (
+        self,
+        "CREATE TEMP TABLE one AS SELECT * FROM run; CREATE TEMP TRIGGER more "
+        "AFTER UPDATE ON one BEGIN INSERT INTO run SELECT * FROM one; END; "
+        "CREATE TEMP TABLE n AS WITH RECURSIVE c (i) AS (SELECT 2 UNION ALL "
+        "SELECT i + 1 FROM c WHERE i < %d) SELECT i FROM c; CREATE TEMP TRIGGER "
+        "each AFTER DELETE ON n BEGIN UPDATE one SET ordinal = OLD.i; END; "
+        "DELETE FROM n WHERE 1",
+        RUNS);
+    assert_int_equal (sqlite3_exec (db, copy, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal (rows_of (self, "run"), RUNS);
+    self->unchecked = true;
+    const char *text = "request_id=it prune.finals_us=1 prune.dry_run=1";
+    ledger_begin (self);
+    uint64_t call = ledger_put (self, text);
+    ledger_commit (self);
+    for (int slices = 0; slices < RUNS / PER_SLICE; slices++) {
+        assert_true (ledger_slice (self));
+        assert_null (ledger_reply (self, call));
+    }
+    Belfry__V1__Reply *reply = NULL;
+    while (!reply && ledger_slice (self)) {
+        reply = ledger_reply (self, call);
+    }
+    assert_non_null (reply);
+    ledger_expect (self, reply, "bulk.changed=2 bulk.runs=22000 bulk.done=1");
+}
+
 /* What a worker has still is refused, and named. */
 static void
 test_leased (void **state)
@@ -215,11 +257,8 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_filters),
-        TEST (test_dry_run),
-        TEST (test_slices),
-        TEST (test_leased),
-        TEST (test_events),
+        cmocka_unit_test (test_filters), TEST (test_dry_run), TEST (test_slices),
+        TEST (test_dry_run_in_slices),   TEST (test_leased),  TEST (test_events),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -66,7 +66,7 @@ test_decisions (void **state)
     assert_string_equal (ledger_kinds (self), "recovery.report");
     Belfry__V1__Event *event = ledger_event (self, "recovery.report");
     request_expect (&event->base, self->arena,
-                    "job=0 run= type= ns= recovery.from_us=0 "
+                    "job=0 run= type= ns= recovery.from_us=1767225600000000 "
                     "recovery.until_us=1767226230000000 recovery.items=9 "
                     "recovery.items.type=once recovery.items.slots.count=9 "
                     "recovery.items.slots.first_due_us=1767225660000000 "

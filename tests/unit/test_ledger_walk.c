@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * Long walks through a small world: a few keys, all commands, every trigger and policy,
- * claims, failures, absences, clocks that are set, batches that are lost, restarts and
- * crashes, in an order that a seed decides. The fixture checks the short ones behind every
- * commit, the long ones every few hundred steps; here only what may be answered is judged.
+ * Long walks through a small world: a few keys, all commands, for one job and by filter,
+ * every trigger and policy, claims, failures, absences, clocks that are set, batches that
+ * are lost, restarts and crashes, in an order that a seed decides. The fixture checks the
+ * short ones behind every commit, the long ones every few hundred steps; here only what may
+ * be answered is judged.
  */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/hash.h"
 #include "core/token.h"
@@ -189,6 +191,29 @@ command (walk *self)
     expect_possible (self->last, ledger_do (self->ledger, self->last));
 }
 
+/* A command by filter, of which most are left half done for the steps that follow. */
+static void
+some_operation (walk *self)
+{
+    static const char *const verbs[] = {"cancel",  "confirm", "pause",  "resume",
+                                        "trigger", "redrive", "redrive"};
+    static const char *const filters[] = {"type=t0", "type=t1", "all=1",
+                                          "ns=default VERB.filter.key_prefix=k1",
+                                          "states=5 VERB.filter.states=3"};
+    ledger *book = self->ledger;
+    const char *verb = verbs[pick (self, 7)];
+    const char *filter = filters[pick (self, 5)];
+    const char *more = strstr (filter, " VERB");
+    size_t first = more ? (size_t)(more - filter) : strlen (filter);
+    ledger_begin (book);
+    ledger_put (book, ledger_text (book, "%s.filter.%.*s%s%s %s.dry_run=%d", verb,
+                                   (int)first, filter, more ? " " : "",
+                                   more ? ledger_text (book, "%s%s", verb, more + 5) : "",
+                                   verb, pick (self, 4) == 0));
+    ledger_commit (book);
+    self->commands++;
+}
+
 /* Several commands in one batch, which may be lost. */
 static void
 batch (walk *self)
@@ -274,7 +299,7 @@ step (walk *self)
 {
     ledger *book = self->ledger;
     const char *token = some_token (self);
-    switch (pick (self, 20)) {
+    switch (pick (self, 23)) {
     case 0:
         ledger_pass (book, pick (self, 900000));
         break;
@@ -309,6 +334,15 @@ step (walk *self)
         break;
     case 11:
         bf_ledger_set_scarce (book->ledger, self->scarce && pick (self, 10) == 0);
+        break;
+    case 12:
+        if (pick (self, 8) == 0) {
+            some_operation (self);
+        }
+        break;
+    case 13:
+    case 14:
+        ledger_slice (book);
         break;
     default:
         if (bf_ledger_is_scarce (book->ledger)) {

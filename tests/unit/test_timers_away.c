@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
  * The clock's core while it is away: which slots come with reached_us, and when it has
- * caught up. A backlog is no lateness. Absences at random are in test_timers_stops.c.
+ * caught up. A backlog is no lateness. Slots that are put off are in test_timers_paced.c,
+ * absences at random in test_timers_stops.c.
  */
 #include "core/timers.h"
 
-#include "core/late.h"
 #include "tests/support/cmocka.h"
 
 /* The wall clock of these tests, when the boot clock shows 0. */
@@ -33,15 +33,6 @@ timer (bf_timer_source source, uint64_t job, int64_t due_us)
 {
     return (bf_timer){
         .source = source, .job = job, .due_us = instant (source, due_us), .queue = 1};
-}
-
-/* Put off: the clock acts later than the slot is due. */
-static bf_timer
-paced (bf_timer_source source, uint64_t job, int64_t due_us, int64_t slot_us)
-{
-    bf_timer result = timer (source, job, due_us);
-    result.slot_us = instant (source, slot_us);
-    return result;
 }
 
 static void
@@ -216,28 +207,109 @@ test_backlog_is_no_lateness (void **state)
     bf_timers_destroy (&timers);
 }
 
+/* When the alarms ring; fails where they would not. */
+static int64_t
+next_look (const bf_timers *timers)
+{
+    int64_t boot_us = bf_timers_next_boot (timers).us;
+    assert_true (boot_us != INT64_MAX);
+    assert_true (bf_timers_next_wall (timers).us == EPOCH_US + boot_us);
+    return boot_us;
+}
+
+/* Looks whenever it means to, for so long. Returns the last look. */
+static int64_t
+look_on (bf_timers *timers, int64_t until_us)
+{
+    int64_t now_us = 0;
+    while (next_look (timers) <= until_us) {
+        assert_true (next_look (timers) > now_us);
+        now_us = next_look (timers);
+        bf_timers_look (timers, at (now_us));
+        bf_timers_sleep (timers);
+    }
+    return now_us;
+}
+
+/* A slow disk, a large batch, a checkpoint: the store takes five seconds, and then as long
+ * again for a refill. What comes due meanwhile waits, but somebody was there. */
+static void
+test_store_that_takes_its_time (void **state)
+{
+    (void)state;
+    const int64_t due_us = BF_MINUTE_US, slow_us = 5 * BF_SECOND_US;
+    bf_timers *timers = timers_awake (4);
+    bf_timers_reset (timers);
+    refill (timers, BOOT, NULL, 0, true);
+    refill (timers, RUN, NULL, 0, true);
+    const bf_timer first[] = {timer (WALL, 1, due_us), timer (WALL, 2, due_us + BF_MS_US)};
+    const bf_timer second[] = {timer (WALL, 4, due_us + 2 * BF_SECOND_US),
+                               timer (WALL, 5, due_us + slow_us + 2 * BF_SECOND_US)};
+    refill (timers, WALL, first, 2, false);
+    arm (timers, timer (BOOT, 3, due_us + BF_SECOND_US));
+    bf_timers_look (timers, at (BF_SECOND_US));
+    bf_timers_sleep (timers);
+    uint64_t batch = expect_due (timers, at (due_us), 1, 0);
+    int64_t now_us = look_on (timers, due_us + slow_us);
+    assert_true (now_us == due_us + slow_us);
+    bf_timers_settled (timers, batch);
+    settle_due (timers, at (now_us), 2, 0);
+    settle_due (timers, at (now_us), 3, 0);
+
+    bf_timer after;
+    assert_true (bf_timers_want (timers, WALL, &after));
+    bf_timers_sleep (timers);
+    now_us = look_on (timers, due_us + 2 * slow_us);
+    assert_true (now_us == due_us + 2 * slow_us);
+    assert_int_equal (bf_timers_refilled (timers, WALL, second, 2, true), BF_OK);
+    settle_due (timers, at (now_us), 4, 0);
+    settle_due (timers, at (now_us), 5, 0);
+    expect_behind (timers);
+    /* All answers are there: nothing to wake up for. */
+    assert_true (bf_timers_next_wall (timers).us == INT64_MAX);
+    assert_true (bf_timers_next_boot (timers).us == INT64_MAX);
+    bf_timers_destroy (&timers);
+}
+
 /* The same, with the process stopped in the middle: what was due before that only waits;
  * what came due meanwhile was out of reach. */
 static void
 test_stopped_with_a_batch_out (void **state)
 {
     (void)state;
+    const int64_t due_us = BF_MINUTE_US;
     bf_timers *timers = timers_awake (64);
-    arm (timers, timer (WALL, 1, BF_MINUTE_US));
-    arm (timers, timer (WALL, 2, BF_MINUTE_US));
-    arm (timers, timer (WALL, 3, 2 * BF_MINUTE_US));
-    arm (timers, timer (BOOT, 4, 3 * BF_MINUTE_US));
+    arm (timers, timer (WALL, 1, due_us));
+    arm (timers, timer (WALL, 2, due_us));
+    arm (timers, timer (WALL, 3, due_us + 3 * BF_SECOND_US));
+    arm (timers, timer (BOOT, 4, due_us + 4 * BF_SECOND_US));
     bf_timers_sleep (timers);
-    uint64_t batch = expect_due (timers, at (BF_MINUTE_US + 1), 1, 0);
-    bf_timers_look (timers, at (BF_MINUTE_US + 500 * BF_MS_US));
-    bf_timers_sleep (timers);
+    uint64_t batch = expect_due (timers, at (due_us), 1, 0);
+    int64_t last_us = look_on (timers, due_us + BF_SECOND_US);
+    const int64_t back_us = last_us + 5 * BF_SECOND_US;
     bf_timers_settled (timers, batch);
-    const int64_t back_us = 4 * BF_MINUTE_US;
     settle_due (timers, at (back_us), 2, 0);
     settle_due (timers, at (back_us), 3, back_us);
     settle_due (timers, at (back_us), 4, back_us);
-    expect_caught_up (timers, EPOCH_US + BF_MINUTE_US + 500 * BF_MS_US + 1,
-                      EPOCH_US + back_us);
+    expect_caught_up (timers, EPOCH_US + last_us + BF_TIMERS_LOOK_US, EPOCH_US + back_us);
+    bf_timers_destroy (&timers);
+}
+
+/* The wall clock, while a batch is out: the same by that clock alone. */
+static void
+test_set_forward_with_a_batch_out (void **state)
+{
+    (void)state;
+    bf_timers *timers = timers_awake (64);
+    arm (timers, timer (RUN, 1, 10));
+    arm (timers, timer (WALL, 2, BF_MINUTE_US));
+    bf_timers_sleep (timers);
+    uint64_t batch = expect_due (timers, at (10), 1, 0);
+    bf_now now = at (BF_MS_US);
+    now.wall.us += BF_HOUR_US;
+    bf_timers_settled (timers, batch);
+    settle_due (timers, now, 2, BF_HOUR_US + BF_MS_US);
+    expect_caught_up (timers, EPOCH_US + 10 + BF_TIMERS_LOOK_US, now.wall.us);
     bf_timers_destroy (&timers);
 }
 
@@ -290,75 +362,12 @@ test_wall_clock_set_back (void **state)
     bf_now now = at (BF_SECOND_US);
     now.wall.us = EPOCH_US + 3 * BF_HOUR_US;
     uint64_t batch = expect_due (timers, now, 1, 3 * BF_HOUR_US);
-    now = at (2 * BF_SECOND_US);
+    now = at (BF_SECOND_US + BF_TIMERS_LOOK_US);
     bf_timers_look (timers, now);
     bf_timers_settled (timers, batch);
     expect_caught_up (timers, now.wall.us, now.wall.us);
     bf_timers_sleep (timers);
     settle_due (timers, at (2 * BF_HOUR_US), 2, 0);
-    bf_timers_destroy (&timers);
-}
-
-/* A slot that is put off keeps its own due time, through a move, a refill and a trim. */
-static void
-test_slots_that_are_put_off (void **state)
-{
-    (void)state;
-    const int64_t back_us = BF_HOUR_US;
-    bf_timers *timers = timers_awake (4);
-    arm (timers, timer (BOOT, 1, 10));
-    bf_timers_sleep (timers);
-    uint64_t batch = expect_due (timers, at (back_us), 1, back_us);
-    arm (timers, timer (BOOT, 1, back_us + 5));
-    arm (timers, paced (BOOT, 1, back_us + BF_LATE_PACE_US, 20));
-    bf_timers_settled (timers, batch);
-    expect_behind (timers);
-
-    bf_timer out[1];
-    bf_now now = at (back_us + BF_LATE_PACE_US);
-    bf_timers_look (timers, now);
-    assert_int_equal (bf_timers_due (timers, now, out, 1, &batch), 1);
-    assert_true (out[0].slot_us == 20);
-    assert_true (out[0].due_us == now.boot.us);
-    assert_true (out[0].reached_us == back_us);
-    /* The next one is due after the end: only the pace makes it wait. */
-    arm (timers, paced (BOOT, 1, now.boot.us + BF_LATE_PACE_US, back_us + 1));
-    arm (timers, paced (BOOT, 2, now.boot.us + BF_LATE_PACE_US, 30));
-    bf_timers_settled (timers, batch);
-    expect_behind (timers);
-    bf_timers_disarm (timers, timer (BOOT, 2, 0));
-    expect_caught_up (timers, EPOCH_US + 10, EPOCH_US + back_us);
-    settle_due (timers, at (now.boot.us + BF_LATE_PACE_US), 1, 0);
-    bf_timers_destroy (&timers);
-}
-
-/* Over capacity the far half goes back to the rows: it is still owed. */
-static void
-test_owed_rows_beyond_the_horizon (void **state)
-{
-    (void)state;
-    const int64_t back_us = BF_HOUR_US;
-    bf_timers *timers = timers_awake (4);
-    arm (timers, timer (WALL, 1, 10));
-    bf_timers_sleep (timers);
-    uint64_t batch = expect_due (timers, at (back_us), 1, back_us);
-    for (uint64_t job = 2; job <= 6; job++) {
-        arm (timers, paced (WALL, job, back_us + BF_LATE_PACE_US, 20));
-    }
-    assert_int_equal (bf_timers_count (timers), 2);
-    bf_timers_settled (timers, batch);
-    expect_behind (timers);
-    for (uint64_t job = 2; job <= 3; job++) {
-        settle_due (timers, at (back_us + BF_LATE_PACE_US), job, back_us);
-        expect_behind (timers);
-    }
-    const bf_timer rows[] = {paced (WALL, 4, back_us + BF_LATE_PACE_US, 20),
-                             paced (WALL, 5, back_us + BF_LATE_PACE_US, 20)};
-    refill (timers, WALL, rows, 2, true);
-    settle_due (timers, at (back_us + BF_LATE_PACE_US), 4, back_us);
-    expect_behind (timers);
-    settle_due (timers, at (back_us + BF_LATE_PACE_US), 5, back_us);
-    expect_caught_up (timers, EPOCH_US + 10, EPOCH_US + back_us);
     bf_timers_destroy (&timers);
 }
 
@@ -414,12 +423,12 @@ main (void)
         cmocka_unit_test (test_asleep_for_a_week),
         cmocka_unit_test (test_rows_that_come_by_refills),
         cmocka_unit_test (test_backlog_is_no_lateness),
+        cmocka_unit_test (test_store_that_takes_its_time),
         cmocka_unit_test (test_stopped_with_a_batch_out),
+        cmocka_unit_test (test_set_forward_with_a_batch_out),
         cmocka_unit_test (test_stopped_with_a_refill_out),
         cmocka_unit_test (test_wall_clock_set_forward),
         cmocka_unit_test (test_wall_clock_set_back),
-        cmocka_unit_test (test_slots_that_are_put_off),
-        cmocka_unit_test (test_owed_rows_beyond_the_horizon),
         cmocka_unit_test (test_reset),
         cmocka_unit_test (test_reset_after_a_full_disk),
     };

@@ -47,12 +47,13 @@ arm (bf_timers *timers, bf_timer armed)
     assert_int_equal (bf_timers_arm (timers, armed), BF_OK);
 }
 
-/* The store: one row per job and source, armed or not; and every absence that there was, on
- * the boot clock. */
+/* The store: one row per job and source, armed or not; and every absence that there was,
+ * since when by each clock. */
 enum { JOBS = 60, CAPACITY = 8, LIMIT = 5, BATCH = 4, WAKES = 1500, LIVES = 20 };
 
 typedef struct {
-    int64_t from_us;
+    int64_t wall_us;
+    int64_t boot_us;
     int64_t until_us;
 } gap_t;
 
@@ -144,7 +145,9 @@ naive_reached (const play_t *play, const bf_timer *slot)
     int64_t slot_us = slot->slot_us != 0 ? slot->slot_us : slot->due_us;
     int64_t reached_us = 0;
     for (size_t i = play->first_gap; i < play->n_gaps && slot->source != RUN; i++) {
-        if (instant (slot->source, play->gaps[i].from_us) <= slot_us &&
+        int64_t from_us =
+            slot->source == WALL ? play->gaps[i].wall_us : play->gaps[i].boot_us;
+        if (instant (slot->source, from_us) <= slot_us &&
             slot_us < instant (slot->source, play->gaps[i].until_us)) {
             reached_us = instant (slot->source, play->gaps[i].until_us);
         }
@@ -159,7 +162,7 @@ play_check_told (play_t *play, bf_wall from, bf_wall until)
     const gap_t *first = &play->gaps[play->first_gap];
     const gap_t *last = &play->gaps[play->n_gaps - 1];
     assert_true (play->first_gap < play->n_gaps);
-    int64_t from_us = play->first_gap > 0 ? EPOCH_US + first->from_us : 0;
+    int64_t from_us = play->first_gap > 0 ? EPOCH_US + first->wall_us : 0;
     assert_true (from.us == from_us);
     assert_true (until.us == EPOCH_US + last->until_us);
     assert_int_equal (play->n_batch, 0);
@@ -208,44 +211,51 @@ play_wake (play_t *play)
     bf_timers_sleep (play->timers);
 }
 
-/* When the alarms ring; INT64_MAX for never. */
+static int64_t
+sooner (int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When the wall clock's alarm rings; INT64_MAX for never. */
+static int64_t
+play_wall_alarm (const play_t *play)
+{
+    int64_t wall_us = bf_timers_next_wall (play->timers).us;
+    return wall_us == INT64_MAX ? INT64_MAX : wall_us - EPOCH_US;
+}
+
+/* When the first of the alarms rings. */
 static int64_t
 play_alarm (const play_t *play)
 {
-    int64_t wall_us = bf_timers_next_wall (play->timers).us;
-    int64_t boot_us = bf_timers_next_boot (play->timers).us;
-    wall_us = wall_us == INT64_MAX ? INT64_MAX : wall_us - EPOCH_US;
-    return wall_us < boot_us ? wall_us : boot_us;
+    return sooner (play_wall_alarm (play), bf_timers_next_boot (play->timers).us);
 }
 
-static bool
-play_waits (const play_t *play)
+/* Since when it was away by a clock whose alarm was set to that; `until` where it was not.
+ */
+static int64_t
+play_away_since (int64_t alarm_us, int64_t until_us)
 {
-    bool waits = play->n_batch > 0;
-    for (int source = 0; source < BF_SOURCES; source++) {
-        waits |= play->asked[source];
-    }
-    return waits;
+    return alarm_us < until_us - BF_AWAY_US ? alarm_us : until_us;
 }
 
 /* Time goes on until something wakes the clock; or the process is stopped meanwhile. */
 static void
 play_sleep (play_t *play, bool stops)
 {
-    bool waits = play_waits (play);
-    int64_t alarm_us = play_alarm (play);
-    int64_t length_us = stops ? BF_STALLED_US + 1 + (int64_t)roll (play, 5000) * BF_MS_US
-                              : 1 + (int64_t)roll (play, 60) * BF_MS_US;
+    int64_t wall_us = play_wall_alarm (play);
+    int64_t boot_us = bf_timers_next_boot (play->timers).us;
+    int64_t length_us = 1 + (int64_t)roll (play, stops ? 6000 : 60) * BF_MS_US;
     int64_t until_us = play->now_us + length_us;
-    if (!stops && alarm_us < until_us) {
-        until_us = alarm_us > play->now_us ? alarm_us : play->now_us;
+    int64_t alarm_us = play_alarm (play);
+    assert_true (alarm_us > play->now_us);
+    if (!stops) {
+        until_us = sooner (alarm_us, until_us);
     }
-    gap_t gap = {.until_us = until_us};
-    if (stops && waits) {
-        gap.from_us = play->now_us + 1;
-        play->gaps[play->n_gaps++] = gap;
-    } else if (stops && alarm_us != INT64_MAX && until_us - alarm_us > BF_AWAY_US) {
-        gap.from_us = alarm_us;
+    gap_t gap = {.boot_us = play_away_since (boot_us, until_us), .until_us = until_us};
+    gap.wall_us = sooner (play_away_since (wall_us, until_us), gap.boot_us);
+    if (gap.wall_us < until_us) {
         play->gaps[play->n_gaps++] = gap;
     }
     play->now_us = until_us;
@@ -291,7 +301,7 @@ test_random_stops (void **state)
         play.timers = bf_timers_new (CAPACITY, life);
         play.dice = life << 32;
         play.now_us = BF_DAY_US;
-        play.gaps[play.n_gaps++] = (gap_t){.from_us = 0, .until_us = BF_DAY_US};
+        play.gaps[play.n_gaps++] = (gap_t){.until_us = BF_DAY_US};
         for (uint64_t job = 0; job < JOBS / 2; job++) {
             play_arm (&play, timer (job % 2 == 0 ? WALL : BOOT, job,
                                     (int64_t)roll (&play, 2 * BF_DAY_US)));
@@ -304,13 +314,13 @@ test_random_stops (void **state)
         }
         /* Whatever is left comes, and then there is nothing to catch up with. */
         for (int quiet = 0; quiet < 400; quiet++) {
-            play_wake (&play);
             play_settle (&play);
             for (int i = 0; i < BF_SOURCES; i++) {
                 if (play.asked[i]) {
                     play_refill (&play, i);
                 }
             }
+            play_wake (&play);
             int64_t alarm_us = play_alarm (&play);
             play.now_us = alarm_us > play.now_us + BF_SECOND_US ? play.now_us + 500
                           : alarm_us > play.now_us              ? alarm_us

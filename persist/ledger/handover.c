@@ -4,7 +4,7 @@
  * open, and that the clock should begin from nothing. Also what they must hear again after
  * a time of disk full.
  */
-#include "persist/ledger/recover.h"
+#include "persist/ledger/handover.h"
 
 #include "persist/ledger/events.h"
 #include "persist/ledger/moves.h"
@@ -25,7 +25,7 @@ announce (bf_ledger *self, const bf_queue *queue, bf_error *error)
 }
 
 bf_err
-bf_recover_orders (bf_ledger *self, bf_error *error)
+bf_handover_orders (bf_ledger *self, bf_error *error)
 {
     bf_err rc = BF_OK;
     for (size_t i = 0; rc == BF_OK && i < self->queues.count; i++) {
@@ -57,29 +57,46 @@ leased_runs (bf_ledger *self, bf_list *tokens, bf_error *error)
 }
 
 static bf_err
-reopen (bf_ledger *self, const bf_token *token, bf_error *error)
+load_both (bf_ledger *self, const bf_token *token, bf_job_row *job, bf_run_row *run,
+           bf_error *error)
+{
+    bf_err rc = bf_job_load (self, token->job, job, error);
+    return rc == BF_OK ? bf_run_load (self, token->job, token->ordinal, run, error) : rc;
+}
+
+/* The rows live in `scratch` for as long as they are looked at: only what is told of them
+ * stays in the batch's memory, so that a start has room for every lease that there is. */
+static bf_err
+reopen (bf_ledger *self, const bf_token *token, bf_arena *scratch, bf_error *error)
 {
     bf_job_row job;
     bf_run_row run;
-    bf_err rc = bf_job_load (self, token->job, &job, error);
-    if (rc == BF_OK) {
-        rc = bf_run_load (self, token->job, token->ordinal, &run, error);
-    }
+    bf_arena *batch = self->arena;
+    self->arena = scratch;
+    bf_err rc = load_both (self, token, &job, &run, error);
     if (rc == BF_OK) {
         run.lease_until_us = bf_us_add (self->boot_us, job.law.lease.us);
         rc = bf_run_save (self, &run, error);
     }
-    return rc == BF_OK ? bf_lease_tell (self, &job, &run, error) : rc;
+    self->arena = batch;
+    if (rc == BF_OK) {
+        rc = bf_lease_tell (self, &job, &run, error);
+    }
+    bf_arena_reset (scratch);
+    return rc;
 }
 
 bf_err
-bf_recover_leases (bf_ledger *self, bf_error *error)
+bf_handover_leases (bf_ledger *self, bf_error *error)
 {
     bf_list tokens = {0};
-    bf_err rc = leased_runs (self, &tokens, error);
+    bf_arena *scratch = bf_arena_new (BF_BATCH_BYTES);
+    bf_err rc =
+        scratch ? leased_runs (self, &tokens, error) : bf_fail_plain (error, BF_ENOMEM);
     for (size_t i = 0; rc == BF_OK && i < tokens.count; i++) {
-        rc = reopen (self, tokens.items[i], error);
+        rc = reopen (self, tokens.items[i], scratch, error);
     }
     bf_list_clear (&tokens);
+    bf_arena_destroy (&scratch);
     return rc;
 }
