@@ -167,16 +167,20 @@ immutable_uri (const char *path)
                                 "0123456789/._-";
     static const char scheme[] = "file:";
     static const char options[] = "?mode=ro&immutable=1";
-    char *uri = malloc (sizeof scheme + 3 * strlen (path) + sizeof options);
+    size_t room = sizeof scheme + 3 * strlen (path) + sizeof options;
+    char *uri = malloc (room);
     if (!uri) {
         return NULL;
     }
-    char *to = uri + sprintf (uri, "%s", scheme);
+    size_t used = (size_t)snprintf (uri, room, "%s", scheme);
     for (; *path; path++) {
-        to += strchr (plain, *path) ? sprintf (to, "%c", *path)
-                                    : sprintf (to, "%%%02X", (unsigned char)*path);
+        unsigned byte = (unsigned char)*path;
+        char *to = uri + used;
+        bool is_plain = strchr (plain, *path) != NULL;
+        used += (size_t)(is_plain ? snprintf (to, room - used, "%c", *path)
+                                  : snprintf (to, room - used, "%%%02X", byte));
     }
-    sprintf (to, "%s", options);
+    snprintf (uri + used, room - used, "%s", options);
     return uri;
 }
 

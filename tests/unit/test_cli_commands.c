@@ -334,7 +334,8 @@ test_lines (void **state)
         bf_err err = bf_cli_line_split (line, &words, &error);
         assert_int_equal (err, rows[index].words ? BF_OK : BF_EINVALID);
         for (size_t word = 0; word < words.count; word++) {
-            strcat (strcat (joined, words.items[word]), "|");
+            size_t used = strlen (joined);
+            snprintf (joined + used, sizeof joined - used, "%s|", words.items[word]);
         }
         if (rows[index].words) {
             assert_string_equal (joined, rows[index].words);
