@@ -18,6 +18,7 @@
 #include "actors/loop.h"
 #include "actors/store_weight.h"
 #include "actors/wiring.h"
+#include "core/base/failpoint.h"
 #include "core/base/list.h"
 #include "core/base/log.h"
 #include "persist/database.h"
@@ -182,6 +183,9 @@ release (self_t *self, bf_error *error)
     }
     if (rc == BF_OK && outcome->gateway.count > 0) {
         rc = RELEASE (self, BF_INBOX_GATEWAY, ToGateway, to_gateway, &outcome->gateway);
+    }
+    if (rc == BF_OK && outcome->feed.count > 0) {
+        rc = BF_FAILPOINT (after_reply_before_feed, error);
     }
     if (rc == BF_OK && outcome->clock.count > 0) {
         rc = RELEASE (self, BF_INBOX_CLOCK, ToClock, to_clock, &outcome->clock);
@@ -373,6 +377,9 @@ slice (self_t *self, bf_error *error)
         return BF_OK;
     }
     bf_err rc = batch (self, self->done, EDGE_TEND, error);
+    if (rc == BF_OK) {
+        rc = BF_FAILPOINT (between_slices, error);
+    }
     return rc == BF_EDISKFULL ? BF_OK : rc;
 }
 

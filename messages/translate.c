@@ -5,6 +5,7 @@
 #include "messages/translate.h"
 
 #include "core/run.h"
+#include "messages/limits.h"
 
 /* One number, two names: core's and the wire's. */
 #define SAME(core, wire) \
@@ -121,6 +122,64 @@ trigger_from_wire (const Belfry__V1__JobSpec *spec)
         break;
     }
     return trigger;
+}
+
+static bool
+is_within (int64_t number, int64_t least, int64_t most)
+{
+    return number >= least && number <= most;
+}
+
+static bool
+retry_is_whole (const Belfry__V1__RetryPolicy *retry)
+{
+    bool list = retry->backoff == BELFRY__V1__BACKOFF__BACKOFF_LIST;
+    bool whole =
+        is_within (retry->max_attempts, 1, BF_MAX_ATTEMPTS) &&
+        is_within ((int)retry->backoff, BF_BACKOFF_EXPONENTIAL, BF_BACKOFF_LIST) &&
+        is_within (retry->delay_us, BF_RETRY_DELAY_MIN_US, BF_RETRY_DELAY_MAX_US) &&
+        is_within (retry->factor_permille, 1000, 10000) &&
+        is_within (retry->max_delay_us, BF_RETRY_DELAY_MIN_US, BF_RETRY_DELAY_MAX_US) &&
+        retry->jitter_percent <= 50 && (retry->n_delays_us > 0) == list &&
+        is_within (retry->max_age_us, 0, BF_AFTER_MAX_US);
+    for (size_t i = 0; whole && i < retry->n_delays_us; i++) {
+        whole =
+            is_within (retry->delays_us[i], BF_RETRY_DELAY_MIN_US, BF_RETRY_DELAY_MAX_US);
+    }
+    return whole;
+}
+
+static bool
+trigger_is_whole (const Belfry__V1__JobSpec *spec)
+{
+    switch (spec->trigger_case) {
+    case BELFRY__V1__JOB_SPEC__TRIGGER_AT_US:
+        return is_within (spec->at_us, 0, BF_WALL_MAX_US);
+    case BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US:
+        return is_within (spec->after_us, 0, BF_AFTER_MAX_US);
+    case BELFRY__V1__JOB_SPEC__TRIGGER_EVERY:
+        return is_within (spec->every->interval_us, BF_EVERY_MIN_US, BF_EVERY_MAX_US) &&
+               is_within (spec->every->anchor_us, 0, BF_WALL_MAX_US);
+    default:
+        return false;
+    }
+}
+
+bool
+bf_spec_is_whole (const Belfry__V1__JobSpec *spec)
+{
+    return spec->retry != NULL && retry_is_whole (spec->retry) && trigger_is_whole (spec) &&
+           is_within (spec->start_us, 0, BF_WALL_MAX_US) &&
+           is_within (spec->end_us, 0, BF_WALL_MAX_US) &&
+           is_within (spec->jitter_us, 0, BF_JITTER_MAX_US) &&
+           is_within ((int)spec->delivery, BF_DELIVERY_WORK, BF_DELIVERY_NOTIFY) &&
+           is_within (spec->lease_us, BF_LEASE_MIN_US, BF_LEASE_MAX_US) &&
+           is_within (spec->run_timeout_us, 0, BF_RUN_TIMEOUT_MAX_US) &&
+           is_within (spec->start_timeout_us, 0, BF_AFTER_MAX_US) &&
+           is_within ((int)spec->late, BF_LATE_FIRE_ONCE, BF_LATE_LAST) &&
+           is_within (spec->grace_us, BF_GRACE_MIN_US, BF_GRACE_MAX_US) &&
+           is_within (spec->catchup_max, 1, BF_CATCHUP_MAX) &&
+           is_within ((int)spec->overlap, 1, BF_OVERLAP_LAST);
 }
 
 bf_spec

@@ -7,6 +7,8 @@
 #ifndef BF_MESSAGES_TRANSLATE_H
 #define BF_MESSAGES_TRANSLATE_H
 
+#include <stdbool.h>
+
 #include "core/dispatch.h"
 #include "core/job.h"
 #include "core/timers.h"
@@ -14,6 +16,10 @@
 
 #include "belfry.pb-c.h"
 #include "internal.pb-c.h"
+
+/* Whether a JobSpec of the disk has all that the law needs, each number in its range: what
+ * was stored was normalised, so that anything else is damage. */
+bool bf_spec_is_whole (const Belfry__V1__JobSpec *spec);
 
 /* What the law needs of a normalised JobSpec; borrows its list of delays. */
 bf_spec bf_spec_from_wire (const Belfry__V1__JobSpec *spec);

@@ -25,6 +25,7 @@
 
 #include <sqlite3.h>
 
+#include "core/base/failpoint.h"
 #include "persist/directory.h"
 
 #define FOLDER "backups"
@@ -327,15 +328,20 @@ finish (bf_backup *self, bf_error *error)
     if (fsync (self->fd) != 0) {
         return bf_fail_errno (error, self->partial, "be synced", errno);
     }
+    bf_err err = BF_FAILPOINT (before_backup_link, error);
+    if (err != BF_OK) {
+        return err;
+    }
     /* A link and not a rename: it never takes the place of another file. */
     if (link (self->partial, self->path) != 0) {
         return errno == EEXIST
                    ? bf_fail (error, BF_ESTATE, "%s: is there already", self->path)
                    : bf_fail_errno (error, self->path, "be made", errno);
     }
+    err = BF_FAILPOINT (after_backup_link, error);
     unlink (self->partial);
     self->made = false;
-    return bf_directory_sync (self->folder, error);
+    return err == BF_OK ? bf_directory_sync (self->folder, error) : err;
 }
 
 static void
@@ -362,7 +368,7 @@ bf_backup_step (bf_backup *self, int pages, bool *done, bf_error *error)
     count (self);
     (void)sync_file_range (self->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     if (rc == SQLITE_OK) {
-        return BF_OK;
+        return BF_FAILPOINT (in_backup, error);
     }
     bf_err err = finish (self, error);
     if (err == BF_OK) {

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/failpoint.h"
 #include "persist/directory.h"
 #include "persist/header.h"
 #include "persist/lockfile.h"
@@ -294,13 +295,17 @@ on_commit (void *argument, sqlite3 *handle, const char *name, int pages)
 static bf_err
 truncate_wal (bf_database *self, bf_error *error)
 {
+    bf_err err = BF_FAILPOINT (before_settle, error);
+    if (err != BF_OK) {
+        return err;
+    }
     int rc = sqlite3_wal_checkpoint_v2 (self->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE,
                                         NULL, NULL);
     if (rc != SQLITE_OK) {
         return bf_database_error (self, rc, error);
     }
     self->wal_pages = 0;
-    return BF_OK;
+    return BF_FAILPOINT (after_settle, error);
 }
 
 /* Whatever recovery took from the log, perhaps only from the page cache, is synced into the
@@ -556,11 +561,15 @@ bf_database_checkpoint (bf_database *self, bf_error *error)
 {
     int pages = 0;
     int moved = 0;
+    bf_err err = BF_FAILPOINT (before_checkpoint, error);
+    if (err != BF_OK) {
+        return err;
+    }
     int rc = sqlite3_wal_checkpoint_v2 (self->handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                         &pages, &moved);
     if (rc != SQLITE_OK) {
         return bf_database_error (self, rc, error);
     }
     self->wal_pages = pages - moved;
-    return BF_OK;
+    return BF_FAILPOINT (after_checkpoint, error);
 }

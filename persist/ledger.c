@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/failpoint.h"
 #include "persist/ledger/answers.h"
 #include "persist/ledger/backup.h"
 #include "persist/ledger/calls.h"
@@ -285,10 +286,8 @@ bf_ledger_open (bf_ledger **self_p, bf_database **database_p,
 static void
 extended_free (bf_ledger *self)
 {
-    size_t cursor = 0;
-    bf_extension *extension;
-    while (self->extended && (extension = bf_map_each (self->extended, &cursor)) != NULL) {
-        free (extension);
+    if (self->extended) {
+        bf_extended_keep (self);
     }
     bf_map_destroy (&self->extended);
 }
@@ -346,7 +345,10 @@ bf_ledger_begin (bf_ledger *self, bf_now now, bf_error *error)
     self->now = now;
     self->boot_us = bf_scale_from_boot (&self->scale, now.boot);
     self->batch = mark_now (self);
-    bf_err rc = self->room_again ? bf_handover_orders (self, error) : BF_OK;
+    bf_err rc = BF_FAILPOINT (before_begin, error);
+    if (rc == BF_OK && self->room_again) {
+        rc = bf_handover_orders (self, error);
+    }
     if (rc == BF_OK) {
         rc = bf_held_tell (self, error);
     }
@@ -378,7 +380,7 @@ bf_ledger_recover (bf_ledger *self, bf_error *error)
     if (rc == BF_OK) {
         rc = bf_event_write (self, BF_EVENT_SCHEDULER_STARTED, NULL, NULL, NULL, error);
     }
-    return rc;
+    return rc == BF_OK ? BF_FAILPOINT (at_recover, error) : rc;
 }
 
 bf_err
@@ -420,12 +422,21 @@ judge (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_error *error
     }
 }
 
+/* Out of memory even a read may cost the whole transaction: SQLite undoes it by itself, and
+ * what came behind would be committed on its own. */
+static bf_err
+check_transaction (bf_ledger *self, bf_error *error)
+{
+    bool is_lost = self->wrote && sqlite3_get_autocommit (self->db);
+    return is_lost ? bf_fail_plain (error, BF_ENOMEM) : BF_OK;
+}
+
 bf_err
 bf_ledger_apply (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_error *error)
 {
     self->commits.items++;
-    return bf_ledger_note (self,
-                           bf_held_drops (self, item) ? BF_OK : judge (self, item, error));
+    bf_err rc = bf_held_drops (self, item) ? BF_OK : judge (self, item, error);
+    return bf_ledger_note (self, rc == BF_OK ? check_transaction (self, error) : rc);
 }
 
 static bf_err
@@ -467,7 +478,13 @@ bf_ledger_commit (bf_ledger *self, bf_error *error)
     }
     bf_err rc = write_last (self, error);
     if (rc == BF_OK) {
+        rc = BF_FAILPOINT (after_apply_before_commit, error);
+    }
+    if (rc == BF_OK) {
         rc = transaction (self, "COMMIT", error);
+    }
+    if (rc == BF_OK) {
+        rc = BF_FAILPOINT (after_commit_before_reply, error);
     }
     bf_ledger_note (self, rc);
     if (rc == BF_EDISKFULL) {
@@ -478,6 +495,7 @@ bf_ledger_commit (bf_ledger *self, bf_error *error)
     if (rc == BF_OK) {
         told (self);
         self->saved = self->counters;
+        bf_extended_keep (self);
         bf_list_truncate (&self->topics_touched, 0);
         bf_list_truncate (&self->depths_touched, 0);
         bf_happened_commit (self);

@@ -16,6 +16,7 @@
 
 #include <sqlite3.h>
 
+#include "core/base/failpoint.h"
 #include "persist/directory.h"
 
 #define DATABASE_NAME "belfry.db"
@@ -187,8 +188,14 @@ change (bf_database *db, const bf_schema *schema, int from, bool *unknown, bf_er
         err = run_steps (db, schema, from, error);
     }
     if (err == BF_OK) {
+        err = BF_FAILPOINT (before_migrate_commit, error);
+    }
+    if (err == BF_OK) {
         err = run (db, "COMMIT", error);
         *unknown = err != BF_OK && err != BF_EDISKFULL;
+    }
+    if (err == BF_OK) {
+        err = BF_FAILPOINT (after_migrate_commit, error);
     }
     if (err != BF_OK && !sqlite3_get_autocommit (bf_database_handle (db))) {
         (void)run (db, "ROLLBACK", NULL);
@@ -203,7 +210,11 @@ bf_migrate (bf_database *db, const bf_schema *schema, int from, const char *dire
     char *copy = NULL;
     if (from > 0 && directory != NULL) {
         bf_err err = copy_aside (db, from, directory, &copy, error);
+        if (err == BF_OK) {
+            err = BF_FAILPOINT (after_migrate_copy, error);
+        }
         if (err != BF_OK) {
+            free (copy);
             return err;
         }
     }

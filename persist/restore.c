@@ -27,6 +27,7 @@
 
 #include <sqlite3.h>
 
+#include "core/base/failpoint.h"
 #include "core/base/time.h"
 #include "persist/directory.h"
 #include "persist/lockfile.h"
@@ -376,6 +377,9 @@ move_aside (const restore *self, char **aside, bf_error *error)
     if (rc == BF_OK && is_there (self->path)) {
         rc = move (self->path, *aside, error);
     }
+    if (rc == BF_OK) {
+        rc = BF_FAILPOINT (in_restore_moves, error);
+    }
     if (rc == BF_OK && is_there (self->wal)) {
         rc = move (self->wal, wal, error);
     }
@@ -396,7 +400,13 @@ put_there (const restore *self, char **aside, bf_error *error)
         rc = bf_directory_sync (self->directory, error);
     }
     if (rc == BF_OK) {
+        rc = BF_FAILPOINT (before_restore_move, error);
+    }
+    if (rc == BF_OK) {
         rc = move (self->fresh, self->path, error);
+    }
+    if (rc == BF_OK) {
+        rc = BF_FAILPOINT (after_restore_move, error);
     }
     return rc == BF_OK ? bf_directory_sync (self->directory, error) : rc;
 }
@@ -417,7 +427,13 @@ run (restore *self, const char *directory, bf_check_summary *backup, char **asid
     }
     rc = copy_file (self, backup->bytes, error);
     if (rc == BF_OK) {
+        rc = BF_FAILPOINT (after_restore_copy, error);
+    }
+    if (rc == BF_OK) {
         rc = write_epoch (self, error);
+    }
+    if (rc == BF_OK) {
+        rc = BF_FAILPOINT (after_restore_epoch, error);
     }
     if (rc == BF_OK) {
         return put_there (self, aside, error);

@@ -108,6 +108,8 @@ static const char step_1[] =
     "  ready_us INTEGER NOT NULL," /* boot scale: its place in the queue */
     "  timer_us INTEGER,"          /* boot scale: retry, snooze, start_timeout */
     "  lease_until_us INTEGER CHECK ((lease_until_us IS NOT NULL) = (state = 3)),"
+    /* How long its worker was told that a heartbeat keeps it. */
+    "  lease_us INTEGER CHECK ((lease_us IS NOT NULL) = (state = 3)),"
     "  run_until_us INTEGER," /* boot scale: run_timeout */
     "  worker TEXT,"
     "  created_us INTEGER NOT NULL,"

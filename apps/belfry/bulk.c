@@ -69,7 +69,8 @@ bf_cli_show_bulk (FILE *out, FILE *refusals, const Belfry__V1__Request *request,
         const Belfry__V1__BulkReply__Refusal *refusal = bulk->refusals[index];
         fprintf (refusals, "  %" PRIu64 ": ", refusal->job);
         bf_cli_text_put (refusals, refusal->text);
-        fprintf (refusals, " (%s)\n", belfry_error_name (-(int)refusal->code));
+        fprintf (refusals, " (%s)\n",
+                 belfry_error_name (bf_cli_error_of ((int)refusal->code)));
     }
     if (bulk->refused > bulk->n_refusals && bulk->n_refusals > 0) {
         fprintf (refusals, "  and %" PRIu64 " more\n", bulk->refused - bulk->n_refusals);

@@ -65,7 +65,8 @@ bf_cli_show_runs (const bf_cli *cli, const Belfry__V1__RunsReply *runs, bool ter
         if (cli->json) {
             bf_cli_json_print (stdout, &run->base);
         } else if (code == BF_CLI_DONE && terse) {
-            fprintf (stdout, "%s\n", run->run);
+            bf_cli_text_put (stdout, run->run);
+            fputc ('\n', stdout);
         } else {
             bf_cli_show_run (code == BF_CLI_DONE ? stdout : stderr, run, now_us);
         }

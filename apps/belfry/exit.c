@@ -4,7 +4,9 @@
  */
 #include "apps/belfry/exit.h"
 
-#include "clients/c/belfry.h"
+#include <stdbool.h>
+
+#include "clients/c/belfry_wire.h"
 
 bf_cli_exit
 bf_cli_exit_of (int error)
@@ -29,6 +31,17 @@ bf_cli_exit_of (int error)
     default:
         return BF_CLI_REFUSED;
     }
+}
+
+int
+bf_cli_error_of (int code)
+{
+    if (code == BELFRY__V1__CODE__CODE_OK) {
+        return BELFRY_OK;
+    }
+    bool known = code >= BELFRY__V1__CODE__CODE_MALFORMED &&
+                 code <= BELFRY__V1__CODE__CODE_VERSION_CONFLICT;
+    return known ? -code : BELFRY_BAD_ANSWER;
 }
 
 void

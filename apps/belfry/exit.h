@@ -47,6 +47,10 @@ typedef enum {
  * numbers, negative. BF_CLI_REFUSED for one that is not known here. */
 bf_cli_exit bf_cli_exit_of (int error);
 
+/* The belfry_error of a Code of the wire; BELFRY_BAD_ANSWER for one that is not known here.
+ */
+int bf_cli_error_of (int code);
+
 /* One line for each exit code whose bit is set. */
 void bf_cli_exit_print (FILE *out, uint32_t bits);
 

@@ -109,16 +109,14 @@ static bf_err
 read_spans (const bf_cli_option *option, const char *text, bf_cli_spans *spans,
             bf_error *error)
 {
-    char part[64];
     for (const char *at = text;; at++) {
         size_t size = strcspn (at, ",");
-        snprintf (part, sizeof part, "%.*s", (int)(size < 63 ? size : 63), at);
+        char *part = strndup (at, size);
         int64_t *items = realloc (spans->items, (spans->count + 1) * sizeof *items);
-        if (!items) {
-            return bf_fail (error, BF_ENOMEM, "out of memory");
-        }
-        spans->items = items;
-        bf_err err = read_span (option, part, &items[spans->count], error);
+        spans->items = items ? items : spans->items;
+        bf_err err = part && items ? read_span (option, part, &items[spans->count], error)
+                                   : bf_fail (error, BF_ENOMEM, "out of memory");
+        free (part);
         if (err != BF_OK) {
             return err;
         }

@@ -28,7 +28,8 @@ void
 bf_cli_show_run (FILE *out, const Belfry__V1__Run *run, int64_t now_us)
 {
     char word[BF_CLI_WORD_BYTES];
-    fprintf (out, "%s %s", run->run, run_state (run, word));
+    bf_cli_text_put (out, run->run);
+    fprintf (out, " %s", run_state (run, word));
     if (run->attempt) {
         fprintf (out, ", attempt %" PRIu32, run->attempt);
     }
@@ -46,7 +47,7 @@ bf_cli_show_run (FILE *out, const Belfry__V1__Run *run, int64_t now_us)
     if (run->timer_us && run->state == BELFRY__V1__RUN_STATE__RUN_STATE_RETRY_WAIT) {
         char time[BF_CLI_TIME_BYTES], relative[BF_CLI_BRIEF_BYTES];
         fprintf (out, ", again %s (%s)", bf_cli_time (run->timer_us, time),
-                 bf_cli_relative (run->timer_us - now_us, relative));
+                 bf_cli_relative (bf_cli_between (now_us, run->timer_us), relative));
     }
     if (*run->reason) {
         fputs (": ", out);
@@ -66,7 +67,7 @@ bf_cli_show_item (FILE *out, const Belfry__V1__JobsReply__Item *item, int64_t no
         if (job->state == BELFRY__V1__JOB_STATE__JOB_STATE_SCHEDULED) {
             char time[BF_CLI_TIME_BYTES], relative[BF_CLI_BRIEF_BYTES];
             fprintf (out, ", due %s (%s)", bf_cli_time (job->due_us, time),
-                     bf_cli_relative (job->due_us - now_us, relative));
+                     bf_cli_relative (bf_cli_between (now_us, job->due_us), relative));
         }
         bool unchanged = item->outcome == BELFRY__V1__OUTCOME__OUTCOME_UNCHANGED;
         fprintf (out, "%s\n", unchanged ? ", unchanged" : "");
@@ -96,7 +97,8 @@ bf_cli_jobs_row (bf_cli_table *table, const Belfry__V1__Job *job, int64_t now_us
     bf_cli_table_cell (table, "%s", spec ? spec->type : "");
     bf_cli_table_cell (table, "%s%s", job_state (job, word), job->paused ? ",paused" : "");
     bf_cli_table_cell (table, "%s", bf_cli_time (job->due_us, time));
-    bf_cli_table_cell (table, "%s", bf_cli_relative (job->due_us - now_us, relative));
+    bf_cli_table_cell (table, "%s",
+                       bf_cli_relative (bf_cli_between (now_us, job->due_us), relative));
     bool recurs = spec && spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
     bf_cli_table_cell (table, "%s",
                        recurs ? bf_cli_brief (spec->every->interval_us, relative) : "");

@@ -47,9 +47,10 @@ put_recovery (FILE *out, const Belfry__V1__Recovery *recovery)
     char from[BF_CLI_TIME_BYTES], until[BF_CLI_TIME_BYTES], brief[BF_CLI_BRIEF_BYTES];
     char word[BF_CLI_WORD_BYTES];
     if (recovery->from_us) {
-        fprintf (out, "away %s..%s (%s)", bf_cli_time (recovery->from_us, from),
-                 bf_cli_time (recovery->until_us, until),
-                 bf_cli_brief (recovery->until_us - recovery->from_us, brief));
+        fprintf (
+            out, "away %s..%s (%s)", bf_cli_time (recovery->from_us, from),
+            bf_cli_time (recovery->until_us, until),
+            bf_cli_brief (bf_cli_between (recovery->from_us, recovery->until_us), brief));
     } else {
         fprintf (out, "away until %s", bf_cli_time (recovery->until_us, until));
     }

@@ -33,7 +33,7 @@ show_time (FILE *out, const char *name, int64_t us, int64_t now_us)
         char time[BF_CLI_TIME_BYTES], relative[BF_CLI_BRIEF_BYTES];
         label (out, name);
         fprintf (out, "%s (%s)\n", bf_cli_time (us, time),
-                 bf_cli_relative (us - now_us, relative));
+                 bf_cli_relative (bf_cli_between (now_us, us), relative));
     }
 }
 
@@ -100,7 +100,8 @@ show_every (FILE *out, const Belfry__V1__Job *job, int64_t now_us)
     }
     if (job->state == BELFRY__V1__JOB_STATE__JOB_STATE_SCHEDULED && !job->paused) {
         fprintf (out, ", next %s", bf_cli_time (job->due_us, time));
-        fprintf (out, " (%s)", bf_cli_relative (job->due_us - now_us, brief));
+        fprintf (out, " (%s)",
+                 bf_cli_relative (bf_cli_between (now_us, job->due_us), brief));
     }
     fputc ('\n', out);
     show_time (out, "start", spec->start_us, now_us);

@@ -56,7 +56,7 @@ bf_cli_time (int64_t us, char buffer[BF_CLI_TIME_BYTES])
         rest += BF_SECOND_US;
     }
     char iso[BF_ISO_BYTES];
-    bf_wall_format ((bf_wall){us - rest}, iso);
+    bf_wall_format ((bf_wall){bf_us_add (us, -rest)}, iso);
     snprintf (buffer, BF_CLI_TIME_BYTES, "%.*s.%03dZ", (int)strcspn (iso, "Z."), iso,
               (int)(rest / BF_MS_US));
     return buffer;
@@ -86,6 +86,16 @@ bf_cli_brief (int64_t us, char buffer[BF_CLI_BRIEF_BYTES])
     bf_span_format ((bf_span){(int64_t)cut}, span);
     snprintf (buffer, BF_CLI_BRIEF_BYTES, "%s%s", us < 0 ? "-" : "", span);
     return buffer;
+}
+
+int64_t
+bf_cli_between (int64_t from_us, int64_t to_us)
+{
+    int64_t between_us;
+    if (__builtin_sub_overflow (to_us, from_us, &between_us)) {
+        return to_us > from_us ? INT64_MAX : INT64_MIN;
+    }
+    return between_us;
 }
 
 char *

@@ -29,6 +29,10 @@ char *bf_cli_time (int64_t us, char buffer[BF_CLI_TIME_BYTES]);
 #define BF_CLI_BRIEF_BYTES 64
 char *bf_cli_brief (int64_t us, char buffer[BF_CLI_BRIEF_BYTES]);
 
+/* From one instant, or count, to another, held inside the range of int64: both may be of
+ * the wire. */
+int64_t bf_cli_between (int64_t from_us, int64_t to_us);
+
 /* "in 3m12s", "3m12s ago", "now". Returns buffer. */
 char *bf_cli_relative (int64_t from_now_us, char buffer[BF_CLI_BRIEF_BYTES]);
 

@@ -20,8 +20,7 @@ static bf_cli_exit
 show (const bf_cli *cli, const Belfry__V1__HeartbeatReply__Item *item)
 {
     char word[BF_CLI_WORD_BYTES];
-    bf_cli_exit code = bf_cli_exit_of (
-        item->code == BELFRY__V1__CODE__CODE_OK ? BELFRY_OK : -(int)item->code);
+    bf_cli_exit code = bf_cli_exit_of (bf_cli_error_of ((int)item->code));
     if (cli->json) {
         bf_cli_json_print (stdout, &item->base);
     } else if (code == BF_CLI_DONE) {

@@ -21,7 +21,7 @@ show_now (const Belfry__V1__StatsReply *stats)
     char time[BF_CLI_TIME_BYTES], brief[BF_CLI_BRIEF_BYTES];
     printf ("time          %s\n", bf_cli_time (stats->now_us, time));
     printf ("up since      %s (%s)\n", bf_cli_time (stats->started_us, time),
-            bf_cli_brief (stats->now_us - stats->started_us, brief));
+            bf_cli_brief (bf_cli_between (stats->started_us, stats->now_us), brief));
     printf ("jobs          %" PRIu64 " open, %" PRIu64 " final\n", stats->open_jobs,
             stats->final_jobs);
     printf ("runs          %" PRIu64 " ready, %" PRIu64 " leased\n", stats->ready_runs,

@@ -18,7 +18,7 @@ show (const Belfry__V1__StatusReply *status, const char *endpoint)
     printf ("belfryd       %s at %s\n", status->version, endpoint);
     printf ("time          %s\n", bf_cli_time (status->now_us, time));
     printf ("up since      %s (%s)\n", bf_cli_time (status->started_us, time),
-            bf_cli_brief (status->now_us - status->started_us, brief));
+            bf_cli_brief (bf_cli_between (status->started_us, status->now_us), brief));
     printf ("open jobs     %" PRIu64 "\n", status->open_jobs);
     printf ("final jobs    %" PRIu64 "\n", status->final_jobs);
     printf ("ready runs    %" PRIu64 "\n", status->ready_runs);

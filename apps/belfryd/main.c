@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <czmq.h>
 
 #include "actors/belfry_scheduler.h"
+#include "apps/belfryd/descriptors.h"
 #include "apps/belfryd/notify.h"
 #include "apps/belfryd/ready.h"
 #include "apps/belfryd/settings.h"
@@ -88,17 +88,6 @@ environment_clean (void)
         } else {
             entry++;
         }
-    }
-}
-
-/* Every client is a descriptor, and libzmq cannot accept, and worse, without one. */
-static void
-descriptors_raise (void)
-{
-    struct rlimit limit;
-    if (getrlimit (RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit (RLIMIT_NOFILE, &limit);
     }
 }
 
@@ -241,6 +230,10 @@ configure (settings *self, int argc, char **argv)
         return complain (BELFRY_CONFIG, error.text);
     }
     bf_log_set_level (self->log_level);
+    size_t endpoints = self->commands.count + self->feed.count + self->monitor.count;
+    if (descriptors_prepare (endpoints, &error) != BF_OK) {
+        return complain (BELFRY_FAILED, error.text);
+    }
     return -1;
 }
 
@@ -259,7 +252,6 @@ main (int argc, char **argv)
     settings self = {0};
     int status = configure (&self, argc, argv);
     if (status == -1) {
-        descriptors_raise ();
         status = serve (&self, signals, argc, argv);
         /* The context, once and last: czmq's atexit handler would do it in a worse moment.
          */

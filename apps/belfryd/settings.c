@@ -303,17 +303,36 @@ set_line (settings *self, char *line, bool seen[SETTINGS], bf_error *error)
     return set (self, which, value, error);
 }
 
+/* The next line, without its end. False where there is none; *rc: what is wrong with it. A
+ * NUL would hide what stands behind it. */
+static bool
+take_line (FILE *file, char line[LINE_BYTES], bf_err *rc, bf_error *reason)
+{
+    size_t size = 0;
+    int c = EOF;
+    *rc = BF_OK;
+    while (*rc == BF_OK && (c = getc (file)) != EOF && c != '\n') {
+        if (c == '\0') {
+            *rc = bf_fail (reason, BF_ECONFIG, "there is a NUL in it");
+        } else if (size + 1 == LINE_BYTES) {
+            *rc = bf_fail (reason, BF_ECONFIG, "the line is too long");
+        } else {
+            line[size++] = (char)c;
+        }
+    }
+    line[size] = '\0';
+    return *rc != BF_OK || c != EOF || size > 0;
+}
+
 static bf_err
 read_lines (settings *self, FILE *file, bf_error *error)
 {
     bool seen[SETTINGS] = {false};
-    char line[LINE_BYTES];
-    for (int number = 1; fgets (line, sizeof line, file); number++) {
-        bf_error reason = {0};
-        bf_err rc = BF_OK;
-        if (strlen (line) + 1 == sizeof line && line[sizeof line - 2] != '\n') {
-            rc = bf_fail (&reason, BF_ECONFIG, "the line is too long");
-        } else {
+    char line[LINE_BYTES] = "";
+    bf_error reason = {0};
+    bf_err rc;
+    for (int number = 1; take_line (file, line, &rc, &reason); number++) {
+        if (rc == BF_OK) {
             rc = set_line (self, line, seen, &reason);
         }
         if (rc != BF_OK) {

@@ -116,7 +116,7 @@ fill_result (belfry_bulk_result *result, const Belfry__V1__BulkReply *bulk)
     for (size_t index = 0; index < bulk->n_refusals && index < REFUSALS; index++) {
         const Belfry__V1__BulkReply__Refusal *refusal = bulk->refusals[index];
         result->refusals[index].job = refusal->job;
-        result->refusals[index].error = -(int)refusal->code;
+        result->refusals[index].error = bf_client_error_of ((int)refusal->code);
         copy_text (result->refusals[index].text, sizeof result->refusals[index].text,
                    refusal->text);
         result->refusals_count = index + 1;

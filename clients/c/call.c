@@ -50,22 +50,33 @@ belfry_reply_free (Belfry__V1__Reply **reply_p)
 }
 
 int
-belfry_reply_error (belfry *self, const Belfry__V1__Reply *reply)
+bf_client_error_of (int code)
 {
-    int code = (int)reply->code;
     if (code == BELFRY__V1__CODE__CODE_OK) {
         return BELFRY_OK;
     }
-    if (code < BELFRY__V1__CODE__CODE_MALFORMED ||
-        code > BELFRY__V1__CODE__CODE_VERSION_CONFLICT) {
+    bool known = code >= BELFRY__V1__CODE__CODE_MALFORMED &&
+                 code <= BELFRY__V1__CODE__CODE_VERSION_CONFLICT;
+    return known ? -code : BELFRY_BAD_ANSWER;
+}
+
+int
+belfry_reply_error (belfry *self, const Belfry__V1__Reply *reply)
+{
+    int code = (int)reply->code;
+    int error = bf_client_error_of (code);
+    if (error == BELFRY_OK) {
+        return BELFRY_OK;
+    }
+    if (error == BELFRY_BAD_ANSWER) {
         return bf_client_fail (&self->link, BELFRY_BAD_ANSWER,
                                "the daemon answered code %d, which this library does not "
                                "know: %s",
                                code, reply->text);
     }
-    return bf_client_fail (&self->link, -code, "%s",
+    return bf_client_fail (&self->link, error, "%s",
                            reply->text[0] != '\0' ? reply->text
-                                                  : belfry_error_sentence (-code));
+                                                  : belfry_error_sentence (error));
 }
 
 #define SAME(name)                                                            \

@@ -56,6 +56,12 @@ typedef struct {
     int wake_fd;      /* ends the wait with BF_CLIENT_WOKEN; -1 for none */
 } bf_patience;
 
+/* call.c */
+
+/* The belfry_error of a Code of the wire; BELFRY_BAD_ANSWER for one that is not known here.
+ */
+int bf_client_error_of (int code);
+
 /* client.c */
 
 /* Fills link->text and returns `error`. */

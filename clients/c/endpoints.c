@@ -126,7 +126,9 @@ find_in_file (const belfry *self, bf_link *link, bf_door door,
     char line[LINE_BYTES] = "";
     snprintf (path, sizeof path, "%s/endpoints", self->directory);
     FILE *file = fopen (path, "re");
-    bool read = file != NULL && fgets (line, sizeof line, file) != NULL;
+    /* Half a line would name half an endpoint. */
+    bool read = file != NULL && fgets (line, sizeof line, file) != NULL &&
+                (strlen (line) + 1 < sizeof line || strchr (line, '\n') != NULL);
     if (file != NULL) {
         fclose (file);
     }

@@ -32,6 +32,7 @@ struct bf_arena {
     size_t used;       /* bytes handed out */
     size_t block_size; /* of the next block */
     bool failed;       /* gave NULL */
+    bool full;         /* because of the limit */
 };
 
 static block_t *
@@ -98,6 +99,7 @@ static bool
 make_room (bf_arena *self, size_t size)
 {
     if (self->used > self->limit || size > self->limit - self->used) {
+        self->full = true;
         return false;
     }
     return size <= self->newest->size - self->newest->used || grow (self, size);
@@ -161,12 +163,19 @@ bf_arena_set_limit (bf_arena *self, size_t limit_bytes)
 {
     self->limit = limit_bytes;
     self->failed = false;
+    self->full = false;
 }
 
 bool
 bf_arena_failed (const bf_arena *self)
 {
     return self->failed;
+}
+
+bool
+bf_arena_is_full (const bf_arena *self)
+{
+    return self->full;
 }
 
 void
@@ -180,6 +189,7 @@ bf_arena_reset (bf_arena *self)
     self->newest->used = 0;
     self->used = 0;
     self->failed = false;
+    self->full = false;
     self->block_size = FIRST_BLOCK_BYTES * 2;
 }
 

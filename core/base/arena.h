@@ -36,6 +36,8 @@ void bf_arena_set_limit (bf_arena *self, size_t limit_bytes);
 /* Whether it gave NULL since its last reset, or since its limit was set: tells a decoder
  * without memory from one with bad bytes. */
 bool bf_arena_failed (const bf_arena *self);
+/* Whether it was its limit that made it do so, and not the system. */
+bool bf_arena_is_full (const bf_arena *self);
 
 /* Forgets everything, keeps its first block. All pointers into it die. */
 void bf_arena_reset (bf_arena *self);

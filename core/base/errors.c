@@ -75,17 +75,14 @@ flatten (char *text)
     }
 }
 
-/* Drops the beginning of a character of UTF-8 that a cut has left at the end. */
+/* Drops the beginning of a character of UTF-8 that a cut has left at the end of a text that
+ * is longer than any character. */
 static void
 drop_half_character (char *text, size_t length)
 {
     size_t tail = 0; /* continuation bytes at the end */
-    while (tail < 3 && tail < length &&
-           ((unsigned char)text[length - tail - 1] & 0xc0) == 0x80) {
+    while (tail < 3 && ((unsigned char)text[length - tail - 1] & 0xc0) == 0x80) {
         tail++;
-    }
-    if (tail == length) {
-        return;
     }
     size_t at = length - tail - 1;
     unsigned char first = (unsigned char)text[at];

@@ -57,9 +57,7 @@ bf_heap_push (bf_heap *self, bf_heap_node *node)
 {
     BF_INVARIANT (node->position == 0);
     if (self->count == self->capacity) {
-        if (self->capacity > SIZE_MAX / 2 / sizeof (bf_heap_node *)) {
-            return BF_ENOMEM;
-        }
+        /* Cannot wrap: no object is larger than half of what size_t can say. */
         size_t capacity = self->capacity > 0 ? self->capacity * 2 : FIRST_CAPACITY;
         bf_heap_node **nodes = realloc (self->nodes, capacity * sizeof (bf_heap_node *));
         if (nodes == NULL) {

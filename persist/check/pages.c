@@ -69,11 +69,22 @@ text_of (sqlite3_stmt *stmt, int column)
     return text ? text : "";
 }
 
+/* Without memory this version's own schema cannot be read; the file is not to blame. */
+static bool
+step_ours (bf_checker *self, sqlite3_stmt *ours)
+{
+    int rc = sqlite3_step (ours);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        bf_check_fail_memory (self);
+    }
+    return rc == SQLITE_ROW;
+}
+
 /* Both lists by name, side by side. */
 static void
 compare (bf_checker *self, sqlite3_stmt *ours, sqlite3_stmt *file)
 {
-    bool has_ours = sqlite3_step (ours) == SQLITE_ROW;
+    bool has_ours = step_ours (self, ours);
     bool has_file = bf_check_step (self, file, "sqlite_schema");
     while (self->failure == BF_OK && (has_ours || has_file)) {
         int order = !has_file  ? -1
@@ -88,7 +99,7 @@ compare (bf_checker *self, sqlite3_stmt *ours, sqlite3_stmt *file)
                             "is not defined as this version defines it");
         }
         if (order <= 0) {
-            has_ours = sqlite3_step (ours) == SQLITE_ROW;
+            has_ours = step_ours (self, ours);
         }
         if (order >= 0) {
             has_file = bf_check_step (self, file, "sqlite_schema");

@@ -52,36 +52,42 @@ size_of (const char *path)
     return path && stat (path, &facts) == 0 ? facts.st_size : 0;
 }
 
-static off_t
-companion_size (const char *path, const char *suffix)
+static bf_err
+journal_size (const char *path, off_t *size, bf_error *error)
 {
-    char *companion = NULL;
-    off_t size = 0;
-    size_t bytes = strlen (path) + strlen (suffix) + 1;
-    companion = malloc (bytes);
-    if (companion) {
-        snprintf (companion, bytes, "%s%s", path, suffix);
-        size = size_of (companion);
+    size_t bytes = strlen (path) + sizeof "-journal";
+    char *journal = malloc (bytes);
+    if (!journal) {
+        return bf_fail_plain (error, BF_ENOMEM);
     }
-    free (companion);
-    return size;
+    snprintf (journal, bytes, "%s-journal", path);
+    *size = size_of (journal);
+    free (journal);
+    return BF_OK;
 }
 
 /* DIRECTORY/belfry.db where belfry.lock lies beside it: its directory is meant. */
-static bool
-is_database_of_directory (const char *path)
+static bf_err
+find_directory (const char *path, char **directory, bf_error *error)
 {
     const char *slash = strrchr (path, '/');
     if (!slash || strcmp (slash + 1, DATABASE_NAME) != 0) {
-        return false;
+        return BF_OK;
     }
-    char *directory = strndup (path, (size_t)(slash - path));
-    char *lockfile = directory ? bf_directory_path (directory, LOCKFILE_NAME, "") : NULL;
+    char *parent = strndup (path, (size_t)(slash - path));
+    char *lockfile = parent ? bf_directory_path (parent, LOCKFILE_NAME, "") : NULL;
+    if (!lockfile) {
+        free (parent);
+        return bf_fail_plain (error, BF_ENOMEM);
+    }
     struct stat facts;
-    bool found = lockfile && stat (lockfile, &facts) == 0;
+    if (stat (lockfile, &facts) == 0) {
+        *directory = parent;
+    } else {
+        free (parent);
+    }
     free (lockfile);
-    free (directory);
-    return found;
+    return BF_OK;
 }
 
 /* What the path means: sets self->path, and self->directory where it is a directory's. */
@@ -102,8 +108,9 @@ resolve (bf_checker *self, const char *path, bf_error *error)
         self->path = bf_directory_path (real, DATABASE_NAME, "");
     } else {
         self->path = real;
-        if (is_database_of_directory (real)) {
-            self->directory = strndup (real, (size_t)(strrchr (real, '/') - real));
+        bf_err rc = find_directory (real, &self->directory, error);
+        if (rc != BF_OK) {
+            return rc;
         }
     }
     size_t bytes = self->path ? strlen (self->path) + sizeof "-wal" : 0;
@@ -140,7 +147,12 @@ judge_files (bf_checker *self, bf_error *error)
     if (size_of (self->path) == 0) {
         return bf_fail (error, BF_ENOTFOUND, "%s: there is no database", self->path);
     }
-    if (companion_size (self->path, "-journal") > 0) {
+    off_t journal = 0;
+    rc = journal_size (self->path, &journal, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
+    if (journal > 0) {
         return bf_fail (error, BF_ESTATE,
                         "%s: its first start, or a restore, was cut off: start belfryd on "
                         "it once, or restore again",

@@ -71,6 +71,9 @@ answer_unpack (bf_ledger *self, const void *bytes, size_t size, bf_answer *answe
     ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
     Belfry__Internal__StoredAnswer *stored =
         belfry__internal__stored_answer__unpack (&allocator, size, bytes);
+    if (!stored && bf_arena_failed (self->arena)) {
+        return bf_fail_plain (error, BF_ENOMEM);
+    }
     if (!stored) {
         return bf_fail (error, BF_ECORRUPT,
                         "a stored answer cannot be read: the database is damaged");

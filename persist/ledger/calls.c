@@ -160,8 +160,9 @@ bf_command_run (bf_ledger *self, bf_command *command, const Belfry__V1__Request 
     }
     bf_arena_set_limit (self->arena, BF_BATCH_BYTES - BF_ASIDE_BYTES);
     answer->code = command (self, request, answer, &answer->error);
+    bool too_much = answer->code == BF_ENOMEM && bf_arena_is_full (self->arena);
     bf_arena_set_limit (self->arena, BF_BATCH_BYTES);
-    if (answer->code == BF_ENOMEM) {
+    if (too_much) {
         answer->code = BF_ELIMIT;
         bf_fail (&answer->error, BF_ELIMIT, "this is too much for one call: split it");
     }

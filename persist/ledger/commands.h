@@ -67,8 +67,9 @@ bf_err bf_refill_timers (bf_ledger *self, const Belfry__Internal__RefillTimers *
 bf_err bf_refill_ready (bf_ledger *self, const Belfry__Internal__RefillReady *wanted,
                         bf_error *error);
 
-/* Writes what bf_note_extended has put by. */
+/* Writes what bf_note_extended has put by; once that is committed, it may be forgotten. */
 bf_err bf_extended_save (bf_ledger *self, bf_error *error);
+void bf_extended_keep (bf_ledger *self);
 
 /* fire.c: a job's slot is due; wake.c: a run's timer has run out. */
 typedef enum {

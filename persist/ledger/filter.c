@@ -208,7 +208,9 @@ static void
 pick (bf_candidates *found, size_t max, uint64_t sure)
 {
     size_t count = 0;
-    qsort (found->ids, found->count, sizeof *found->ids, compare_ids);
+    if (found->count > 0) {
+        qsort (found->ids, found->count, sizeof *found->ids, compare_ids);
+    }
     while (count < found->count && count < max && found->ids[count] <= sure) {
         count++;
     }

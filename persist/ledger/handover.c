@@ -75,7 +75,7 @@ reopen (bf_ledger *self, const bf_token *token, bf_arena *scratch, bf_error *err
     self->arena = scratch;
     bf_err rc = load_both (self, token, &job, &run, error);
     if (rc == BF_OK) {
-        run.lease_until_us = bf_us_add (self->boot_us, job.law.lease.us);
+        run.lease_until_us = bf_us_add (self->boot_us, run.lease_us);
         rc = bf_run_save (self, &run, error);
     }
     self->arena = batch;

@@ -35,7 +35,9 @@ bf_log_event (bf_ledger *self, const void *body, size_t size, bf_error *error)
 {
     ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
     Belfry__V1__Event *event = belfry__v1__event__unpack (&allocator, size, body);
-    if (!event) {
+    if (!event && bf_arena_failed (self->arena)) {
+        bf_fail_plain (error, BF_ENOMEM);
+    } else if (!event) {
         bf_fail (error, BF_ECORRUPT,
                  "an event cannot be read: the database is damaged, restore a backup");
     }

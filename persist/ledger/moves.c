@@ -74,6 +74,7 @@ bf_run_move_to (bf_ledger *self, bf_run_row *run, bf_run_move move, bf_error *er
     }
     if (run->state == BF_RUN_LEASED) {
         run->lease_until_us = 0;
+        run->lease_us = 0;
         run->run_until_us = 0;
     }
     run->timer_us = 0;
@@ -273,7 +274,8 @@ bf_run_lease (bf_ledger *self, bf_job_row *job, bf_run_row *run, const char *wor
     run->attempt++;
     run->worker = worker;
     run->claimed_us = self->now.wall.us;
-    run->lease_until_us = bf_us_add (self->boot_us, job->law.lease.us);
+    run->lease_us = job->law.lease.us;
+    run->lease_until_us = bf_us_add (self->boot_us, run->lease_us);
     if (job->law.run_timeout.us > 0) {
         run->run_until_us = bf_us_add (self->boot_us, job->law.run_timeout.us);
     }

@@ -57,11 +57,20 @@ bf_extended_save (bf_ledger *self, bf_error *error)
         if (rc != BF_OK) {
             return rc;
         }
+    }
+    return BF_OK;
+}
+
+void
+bf_extended_keep (bf_ledger *self)
+{
+    size_t cursor = 0;
+    bf_extension *extension;
+    while ((extension = bf_map_each (self->extended, &cursor)) != NULL) {
         run_key_t key = {extension->token.job, extension->token.ordinal};
         bf_map_remove (self->extended, &key, sizeof key);
         free (extension);
     }
-    return BF_OK;
 }
 
 bf_err

@@ -36,11 +36,15 @@ bf_operation_new (bf_caller caller, const void *command, size_t size)
         return NULL;
     }
     ProtobufCAllocator allocator = bf_arena_allocator (operation->arena);
-    operation->request = belfry__v1__request__unpack (&allocator, size, command);
+    Belfry__V1__Request *request = belfry__v1__request__unpack (&allocator, size, command);
+    operation->request = request;
     operation->client = bf_arena_string (operation->arena, caller.client);
     operation->request_id = bf_arena_string (operation->arena, caller.request_id);
-    bool whole = operation->request && operation->client && operation->request_id;
-    operation->kind = whole ? bf_operation_kind_of (operation->request) : NULL;
+    /* What comes from the disk is no command by filter until it was found to be one. */
+    bool whole = request && operation->client && operation->request_id &&
+                 bf_request_normalise (request, operation->arena, NULL) == BF_OK;
+    bool by_filter = whole && bf_request_filter (request);
+    operation->kind = by_filter ? bf_operation_kind_of (request) : NULL;
     if (!operation->kind) {
         bf_operation_destroy (operation);
         return NULL;

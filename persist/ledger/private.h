@@ -298,6 +298,7 @@ typedef struct {
     int64_t ready_us;
     int64_t timer_us;       /* 0: none */
     int64_t lease_until_us; /* LEASED only */
+    int64_t lease_us;       /* the same: as its worker was told, however the job is now */
     int64_t run_until_us;   /* 0: none */
     const char *worker;     /* NULL: nobody yet */
     int64_t created_us;

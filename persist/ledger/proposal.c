@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * What the dispatcher proposes: timers that ran out, and runs for parked claims. Each
- * timer, with the lease of its run, is one step; each ready run is one; then every claim
- * gets its answer, or the word that nothing held and it waits on. Where the batch is full,
- * what is left is armed, or ready, again.
+ * What the dispatcher proposes: timers that ran out, and runs for parked claims. A claim
+ * whose request_id has an answer by now gets that one and no work. Each timer, with the
+ * lease of its run, is one step; each ready run is one; then every claim gets its answer,
+ * or the word that nothing held and it waits on. Where the batch is full, what is left is
+ * armed, or ready, again.
  */
 #include "messages/codec.h"
 #include "messages/limits.h"
@@ -24,6 +25,8 @@
 /* A claim on its way to an answer. */
 typedef struct {
     const Belfry__Internal__ClaimCall *claim;
+    uint64_t fingerprint;
+    bool answered; /* before it could get anything */
     bf_answer answer;
     size_t bytes;
     size_t *handout; /* bytes of all claims of the proposal */
@@ -33,7 +36,7 @@ static bool
 grant_has_room (const bf_ledger *ledger, const grant_t *self, const bf_job_row *job)
 {
     size_t more = job->payload_bytes + LEASE_BYTES;
-    return bf_ledger_has_room (ledger) &&
+    return !self->answered && bf_ledger_has_room (ledger) &&
            self->answer.runs.count < self->claim->claim->max &&
            self->bytes + more <= BF_ANSWER_BYTES && *self->handout + more <= HANDOUT_BYTES;
 }
@@ -134,23 +137,49 @@ caller_of (const Belfry__Internal__ClaimCall *claim)
     return (bf_caller){claim->call, claim->client, claim->request_id};
 }
 
+/* Answers a claim again where its request_id was answered before: *found. */
+static bf_err
+claim_repeat (bf_ledger *self, const Belfry__Internal__ClaimCall *claim,
+              uint64_t *fingerprint, bool *found, bf_error *error)
+{
+    bf_caller caller = caller_of (claim);
+    bf_answer answer = {0};
+    uint64_t before = 0;
+    bf_err rc = claim_fingerprint (self, claim, fingerprint, error);
+    if (rc == BF_OK) {
+        rc = bf_answer_find (self, caller, found, &before, &answer, error);
+    }
+    if (rc == BF_OK && *found) {
+        rc = bf_answer_repeat (self, caller, &answer, before == *fingerprint, error);
+    }
+    bf_answer_clear (&answer);
+    return rc;
+}
+
+/* While it was parked, another call may have used its request_id. */
+static bf_err
+grant_begin (bf_ledger *self, grant_t *grant, bf_error *error)
+{
+    bf_err rc =
+        claim_repeat (self, grant->claim, &grant->fingerprint, &grant->answered, error);
+    return rc == BF_OK && grant->answered
+               ? bf_outcome_resolved (self, grant->claim->call, true, error)
+               : rc;
+}
+
 static bf_err
 grant_finish (bf_ledger *self, grant_t *grant, bf_error *error)
 {
+    if (grant->answered) {
+        return BF_OK;
+    }
     bool done = grant->answer.runs.count > 0;
     bf_err rc = BF_OK;
     if (done) {
         bf_caller caller = caller_of (grant->claim);
-        uint64_t fingerprint;
         grant->answer.result = BELFRY__V1__REPLY__RESULT_CLAIM;
         grant->answer.seq = self->counters.head_seq;
-        rc = claim_fingerprint (self, grant->claim, &fingerprint, error);
-        if (rc == BF_OK) {
-            rc = bf_answer_forget (self, caller.client, caller.request_id, error);
-        }
-        if (rc == BF_OK) {
-            rc = bf_answer_store (self, caller, fingerprint, &grant->answer, error);
-        }
+        rc = bf_answer_store (self, caller, grant->fingerprint, &grant->answer, error);
         if (rc == BF_OK) {
             rc = bf_answer_send (self, caller, &grant->answer, false, error);
         }
@@ -228,6 +257,9 @@ bf_judge_proposal (bf_ledger *self, const Belfry__Internal__Proposal *proposal,
             grants[i].handout = &handout;
         }
         rc = bf_ledger_write_begin (self, error);
+        for (size_t i = 0; rc == BF_OK && i < proposal->n_assignments; i++) {
+            rc = grant_begin (self, &grants[i], error);
+        }
         if (rc == BF_OK) {
             rc = judge_all (self, proposal, grants, owners, error);
         }
@@ -245,18 +277,8 @@ bf_judge_proposal (bf_ledger *self, const Belfry__Internal__Proposal *proposal,
 bf_err
 bf_judge_recall (bf_ledger *self, const Belfry__Internal__Recall *recall, bf_error *error)
 {
-    bf_caller caller = caller_of (recall->claim);
-    bf_answer answer = {0};
-    uint64_t before = 0;
     uint64_t fingerprint;
     bool found = false;
-    bf_err rc = claim_fingerprint (self, recall->claim, &fingerprint, error);
-    if (rc == BF_OK) {
-        rc = bf_answer_find (self, caller, &found, &before, &answer, error);
-    }
-    if (rc == BF_OK && found) {
-        rc = bf_answer_repeat (self, caller, &answer, before == fingerprint, error);
-    }
-    bf_answer_clear (&answer);
+    bf_err rc = claim_repeat (self, recall->claim, &fingerprint, &found, error);
     return rc == BF_OK ? bf_outcome_resolved (self, recall->claim->call, found, error) : rc;
 }

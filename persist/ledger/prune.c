@@ -248,7 +248,7 @@ static int64_t
 row_time (sqlite3_stmt *stmt)
 {
     const void *body = sqlite3_column_blob (stmt, 1);
-    return body_time (body, (size_t)sqlite3_column_bytes (stmt, 1));
+    return body ? body_time (body, (size_t)sqlite3_column_bytes (stmt, 1)) : 0;
 }
 
 bf_err

@@ -152,7 +152,7 @@ bf_lease_tell (bf_ledger *self, const bf_job_row *job, const bf_run_row *run,
     bf_attempt_to_wire ((bf_token){run->job, run->ordinal, run->attempt}, attempt);
     opened->attempt = attempt;
     opened->from_boot_us = self->now.boot.us;
-    opened->lease_us = job->law.lease.us;
+    opened->lease_us = run->lease_us;
     if (run->run_until_us) {
         opened->run_until_boot_us = bf_scale_to_boot (&self->scale, run->run_until_us).us;
     }

@@ -327,6 +327,15 @@ tell (bf_ledger *self, int64_t from_us, int64_t until_us, bf_error *error)
     return rc;
 }
 
+/* What bf_recovery_undo goes back to. */
+static void
+remember (bf_recovery *self)
+{
+    self->was_owed = self->owed;
+    self->was_from_us = self->from_us;
+    self->was_until_us = self->until_us;
+}
+
 /* Puts the report off; one that is owed already becomes longer. */
 static void
 owe (bf_recovery *self, int64_t from_us, int64_t until_us)
@@ -357,9 +366,7 @@ bf_recovery_settle (bf_ledger *self, bf_error *error)
     if (!recovery) {
         return BF_OK;
     }
-    recovery->was_owed = recovery->owed;
-    recovery->was_from_us = recovery->from_us;
-    recovery->was_until_us = recovery->until_us;
+    remember (recovery);
     if (!recovery->owed || self->scarce) {
         return BF_OK;
     }
@@ -382,6 +389,8 @@ bf_recovery_keep (bf_ledger *self)
         tally_merge (&recovery->in, &recovery->batch);
         recovery->batch = (tally_t){0};
     }
+    /* The next batch may be undone before bf_recovery_settle has its turn. */
+    remember (recovery);
 }
 
 void

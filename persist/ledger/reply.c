@@ -263,7 +263,7 @@ render_lease (bf_ledger *self, const Belfry__Internal__Attempt *attempt, bf_job_
     lease->content_type = whole->spec->content_type;
     lease->n_tags = whole->spec->n_tags;
     lease->tags = whole->spec->tags;
-    lease->lease_us = job->law.lease.us;
+    lease->lease_us = run->lease_us;
     lease->run_timeout_us = job->law.run_timeout.us;
     *lease_p = lease;
     return lease->run ? BF_OK : no_memory (error);

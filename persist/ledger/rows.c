@@ -85,7 +85,7 @@ spec_read (bf_ledger *self, bf_job_row *job, bf_error *error)
     if (!spec && bf_arena_failed (self->arena)) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
-    if (!spec) {
+    if (!spec || !bf_spec_is_whole (spec)) {
         return bf_fail (
             error, BF_ECORRUPT,
             "the definition of job %llu cannot be read: the database is damaged",
@@ -333,14 +333,15 @@ bf_run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_error *err
         .ready_us = sqlite3_column_int64 (stmt, 15),
         .timer_us = sqlite3_column_int64 (stmt, 16),
         .lease_until_us = sqlite3_column_int64 (stmt, 17),
-        .run_until_us = sqlite3_column_int64 (stmt, 18),
-        .worker = text_copy (self, stmt, 19, &out_of_memory),
-        .created_us = sqlite3_column_int64 (stmt, 20),
-        .claimed_us = sqlite3_column_int64 (stmt, 21),
-        .final_us = sqlite3_column_int64 (stmt, 22),
-        .reason = text_copy (self, stmt, 23, &out_of_memory),
-        .last_seq = (uint64_t)sqlite3_column_int64 (stmt, 24),
-        .result = blob_copy (self, stmt, 25, &out_of_memory),
+        .lease_us = sqlite3_column_int64 (stmt, 18),
+        .run_until_us = sqlite3_column_int64 (stmt, 19),
+        .worker = text_copy (self, stmt, 20, &out_of_memory),
+        .created_us = sqlite3_column_int64 (stmt, 21),
+        .claimed_us = sqlite3_column_int64 (stmt, 22),
+        .final_us = sqlite3_column_int64 (stmt, 23),
+        .reason = text_copy (self, stmt, 24, &out_of_memory),
+        .last_seq = (uint64_t)sqlite3_column_int64 (stmt, 25),
+        .result = blob_copy (self, stmt, 26, &out_of_memory),
     };
     run->was_state = run->state;
     run->was_attempt = run->attempt;
@@ -450,14 +451,15 @@ run_insert (bf_ledger *self, const bf_run_row *run, bf_error *error)
     sqlite3_bind_int64 (stmt, 16, run->ready_us);
     bind_time (stmt, 17, run->timer_us);
     bind_time (stmt, 18, run->lease_until_us);
-    bind_time (stmt, 19, run->run_until_us);
-    bind_text (stmt, 20, run->worker);
-    sqlite3_bind_int64 (stmt, 21, run->created_us);
-    bind_time (stmt, 22, run->claimed_us);
-    bind_time (stmt, 23, run->final_us);
-    bind_text (stmt, 24, run->reason);
-    sqlite3_bind_int64 (stmt, 25, (sqlite3_int64)run->last_seq);
-    bind_blob (stmt, 26, run->result);
+    bind_time (stmt, 19, run->lease_us);
+    bind_time (stmt, 20, run->run_until_us);
+    bind_text (stmt, 21, run->worker);
+    sqlite3_bind_int64 (stmt, 22, run->created_us);
+    bind_time (stmt, 23, run->claimed_us);
+    bind_time (stmt, 24, run->final_us);
+    bind_text (stmt, 25, run->reason);
+    sqlite3_bind_int64 (stmt, 26, (sqlite3_int64)run->last_seq);
+    bind_blob (stmt, 27, run->result);
     return bf_step_done (self->statements, stmt, error);
 }
 
@@ -477,12 +479,13 @@ bf_run_save (bf_ledger *self, const bf_run_row *run, bf_error *error)
     sqlite3_bind_int64 (stmt, 7, run->ready_us);
     bind_time (stmt, 8, run->timer_us);
     bind_time (stmt, 9, run->lease_until_us);
-    bind_time (stmt, 10, run->run_until_us);
-    bind_text (stmt, 11, run->worker);
-    bind_time (stmt, 12, run->claimed_us);
-    bind_time (stmt, 13, run->final_us);
-    bind_text (stmt, 14, run->reason);
-    sqlite3_bind_int64 (stmt, 15, (sqlite3_int64)run->last_seq);
+    bind_time (stmt, 10, run->lease_us);
+    bind_time (stmt, 11, run->run_until_us);
+    bind_text (stmt, 12, run->worker);
+    bind_time (stmt, 13, run->claimed_us);
+    bind_time (stmt, 14, run->final_us);
+    bind_text (stmt, 15, run->reason);
+    sqlite3_bind_int64 (stmt, 16, (sqlite3_int64)run->last_seq);
     return bf_step_done (self->statements, stmt, error);
 }
 

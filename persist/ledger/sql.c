@@ -23,10 +23,11 @@
     JOB_SET_COUNTS ", state = ?17, paused = ?18, clock = ?19, due_us = ?20, " \
                    "wake_us = ?21, armed_us = ?22, final_us = ?23"
 
-#define RUN_ROW                                                                        \
-    "job, ordinal, queue, type, state, origin, decides, job_version, clock, due_us, "  \
-    "lateness_us, attempt, failures, redriven_by, born_us, ready_us, timer_us, "       \
-    "lease_until_us, run_until_us, worker, created_us, claimed_us, final_us, reason, " \
+#define RUN_ROW                                                                          \
+    "job, ordinal, queue, type, state, origin, decides, job_version, clock, due_us, "    \
+    "lateness_us, attempt, failures, redriven_by, born_us, ready_us, timer_us, "         \
+    "lease_until_us, lease_us, run_until_us, worker, created_us, claimed_us, final_us, " \
+    "reason, "                                                                           \
     "last_seq, "
 #define RUN_COLUMNS RUN_ROW "result"
 /* Of an open one, which has no result yet. */
@@ -86,13 +87,14 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
 
     [SQL_RUN_INSERT] =
         "INSERT INTO run VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-        "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
+        "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
     [SQL_RUN_SELECT] = "SELECT " RUN_COLUMNS " FROM run WHERE job = ?1 AND ordinal = ?2",
     [SQL_RUN_RESULT] = "UPDATE run SET result = ?3 WHERE job = ?1 AND ordinal = ?2",
     [SQL_RUN_UPDATE] =
         "UPDATE run SET state = ?3, attempt = ?4, failures = ?5, redriven_by = ?6, "
-        "ready_us = ?7, timer_us = ?8, lease_until_us = ?9, run_until_us = ?10, "
-        "worker = ?11, claimed_us = ?12, final_us = ?13, reason = ?14, last_seq = ?15 "
+        "ready_us = ?7, timer_us = ?8, lease_until_us = ?9, lease_us = ?10, "
+        "run_until_us = ?11, worker = ?12, claimed_us = ?13, final_us = ?14, "
+        "reason = ?15, last_seq = ?16 "
         "WHERE job = ?1 AND ordinal = ?2",
     [SQL_RUN_EXTEND] = "UPDATE run SET lease_until_us = ?4 "
                        "WHERE job = ?1 AND ordinal = ?2 AND attempt = ?3 AND state = 3",

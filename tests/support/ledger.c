@@ -41,13 +41,29 @@ expect_ok (bf_err rc, const bf_error *error, const char *what)
     }
 }
 
+/* Behind a commit, as often as the test wants it. */
 static void
-open_ledger (ledger *self)
+check_now_and_then (ledger *self)
 {
-    bf_error error = {0};
+    if (self->unchecked) {
+        return;
+    }
+    if (++self->commits >= self->check_every) {
+        self->commits = 0;
+        ledger_check (self);
+    } else {
+        ledger_model_read (self);
+    }
+}
+
+bf_err
+ledger_try_open (ledger *self, bf_error *error)
+{
     bf_database *database = NULL;
-    expect_ok (bf_database_open (&database, self->directory, self->vfs, &error), &error,
-               "open the database");
+    bf_err rc = bf_database_open (&database, self->directory, self->vfs, error);
+    if (rc != BF_OK) {
+        return rc;
+    }
     bf_ledger_options options = {
         .stream_epoch = LEDGER_EPOCH,
         .boot_id = self->boot_id,
@@ -55,13 +71,32 @@ open_ledger (ledger *self)
         .answer_bytes = self->answer_bytes,
         .retention = self->retention,
     };
-    expect_ok (bf_ledger_open (&self->ledger, &database, &options, self->now, &error),
-               &error, "open the ledger");
+    rc = bf_ledger_open (&self->ledger, &database, &options, self->now, error);
+    if (rc == BF_OK) {
+        rc = bf_ledger_begin (self->ledger, self->now, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_ledger_recover (self->ledger, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_ledger_commit (self->ledger, error);
+    }
+    if (rc != BF_OK) {
+        bf_ledger_close (&self->ledger);
+        return rc;
+    }
     self->back = self->now;
+    return BF_OK;
+}
+
+static void
+open_ledger (ledger *self)
+{
+    bf_error error = {0};
+    expect_ok (ledger_try_open (self, &error), &error, "open the ledger");
     ledger_model_forget (self);
-    ledger_begin (self);
-    expect_ok (bf_ledger_recover (self->ledger, &error), &error, "recover");
-    ledger_commit (self);
+    ledger_model_hear (self);
+    check_now_and_then (self);
 }
 
 int
@@ -176,15 +211,7 @@ ledger_commit (ledger *self)
     bf_error error = {0};
     expect_ok (bf_ledger_commit (self->ledger, &error), &error, "commit");
     ledger_model_hear (self);
-    if (self->unchecked) {
-        return;
-    }
-    if (++self->commits >= self->check_every) {
-        self->commits = 0;
-        ledger_check (self);
-    } else {
-        ledger_model_read (self);
-    }
+    check_now_and_then (self);
 }
 
 bool
@@ -397,9 +424,9 @@ ledger_due (ledger *self, bf_timer **timers)
     return count;
 }
 
-void
-ledger_propose (ledger *self, const bf_timer *timers, size_t count,
-                Belfry__Internal__ClaimCall *claim)
+Belfry__Internal__StoreItem *
+ledger_proposal (ledger *self, const bf_timer *timers, size_t count,
+                 Belfry__Internal__ClaimCall *claim)
 {
     Belfry__Internal__StoreItem *item = ledger_item (self, "proposal.batch=9");
     Belfry__Internal__Proposal *proposal = item->proposal;
@@ -419,6 +446,14 @@ ledger_propose (ledger *self, const bf_timer *timers, size_t count,
             proposal->assignments[0]->timers[i] = (uint32_t)i;
         }
     }
+    return item;
+}
+
+void
+ledger_propose (ledger *self, const bf_timer *timers, size_t count,
+                Belfry__Internal__ClaimCall *claim)
+{
+    Belfry__Internal__StoreItem *item = ledger_proposal (self, timers, count, claim);
     ledger_begin (self);
     ledger_give (self, item);
     ledger_commit (self);
@@ -500,8 +535,8 @@ add_ready (ledger *self, Belfry__Internal__Assignment *assignment, const char *n
     }
 }
 
-Belfry__V1__Reply *
-ledger_grant (ledger *self, Belfry__Internal__ClaimCall *claim)
+Belfry__Internal__StoreItem *
+ledger_assignment (ledger *self, Belfry__Internal__ClaimCall *claim)
 {
     Belfry__Internal__StoreItem *item = ledger_item (self, "proposal.assignments[0]");
     Belfry__Internal__Assignment *assignment = item->proposal->assignments[0];
@@ -514,6 +549,13 @@ ledger_grant (ledger *self, Belfry__Internal__ClaimCall *claim)
     for (size_t i = 0; i < assignment->n_runs; i++) {
         ledger_model_gave_ready (self, assignment->runs[i]);
     }
+    return item;
+}
+
+Belfry__V1__Reply *
+ledger_grant (ledger *self, Belfry__Internal__ClaimCall *claim)
+{
+    Belfry__Internal__StoreItem *item = ledger_assignment (self, claim);
     ledger_begin (self);
     ledger_give (self, item);
     ledger_commit (self);

@@ -58,6 +58,9 @@ int ledger_teardown (void **state);
 
 /* Closes and opens again, as a restart or, with `crash`, after a kill; then recovers. */
 void ledger_reopen (ledger *self, bool crash);
+/* Opens and recovers what is closed; on an error it stays closed. The others have not heard
+ * of it yet. */
+bf_err ledger_try_open (ledger *self, bf_error *error);
 
 /* Both clocks go on; or so they do while the clock is away (asleep, or stopped); or the
  * wall clock alone is set, and forward that is an absence, too. As is a restart. */
@@ -106,11 +109,17 @@ size_t ledger_catch_up (ledger *self);
 /* Proposes these timers, due or not. */
 void ledger_propose (ledger *self, const bf_timer *timers, size_t count,
                      Belfry__Internal__ClaimCall *claim);
+/* That proposal, still to be given. */
+Belfry__Internal__StoreItem *ledger_proposal (ledger *self, const bf_timer *timers,
+                                              size_t count,
+                                              Belfry__Internal__ClaimCall *claim);
 
 /* "claim.types=mail": a claim as the dispatcher has it. */
 Belfry__Internal__ClaimCall *ledger_claim (ledger *self, const char *text);
 /* Proposes what is ready of the claim's queues, up to its max; NULL where nothing held. */
 Belfry__V1__Reply *ledger_grant (ledger *self, Belfry__Internal__ClaimCall *claim);
+Belfry__Internal__StoreItem *ledger_assignment (ledger *self,
+                                                Belfry__Internal__ClaimCall *claim);
 /* A claim of one run of this type in namespace default, which must be there: its token. */
 const char *ledger_lease (ledger *self, const char *type);
 /* Recall in a batch of its own: NULL where the claim is to be parked. */

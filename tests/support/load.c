@@ -205,15 +205,10 @@ send (load *self, load_call *call)
     }
 }
 
-static void
-ask_next (load *self, unsigned client)
+/* token: what it settles, or NULL. */
+static load_call *
+make_call (load *self, unsigned client, const char *token, const char *text)
 {
-    bf_arena_reset (self->scratch);
-    const char *token;
-    const char *text = next_text (self, &token);
-    if (!text) {
-        return;
-    }
     load_call *call = calloc (1, sizeof *call);
     assert_non_null (call);
     call->number = self->calls.count;
@@ -230,10 +225,29 @@ ask_next (load *self, unsigned client)
     call->command = request->command_case;
     belfry__v1__request__free_unpacked (request, NULL);
     assert_int_equal (bf_list_push (&self->calls, call), BF_OK);
+    return call;
+}
+
+static void
+ask_next (load *self, unsigned client)
+{
+    bf_arena_reset (self->scratch);
+    const char *token;
+    const char *text = next_text (self, &token);
+    if (!text) {
+        return;
+    }
+    load_call *call = make_call (self, client, token, text);
     send (self, call);
     if (load_random (self, 30) == 0) {
         send (self, call);
     }
+}
+
+void
+load_ask (load *self, const char *text)
+{
+    send (self, make_call (self, 0, NULL, text));
 }
 
 void

@@ -71,6 +71,9 @@ void load_connect (load *self);
 /* Calls and takes answers for so long. */
 void load_run (load *self, int64_t for_us);
 
+/* One call more, of this text (tests/support/request.h): one that answers jobs or runs. */
+void load_ask (load *self, const char *text);
+
 /* Makes no new calls, and waits until every one has its answer. */
 void load_drain (load *self);
 

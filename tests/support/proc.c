@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/time.h"
@@ -65,4 +66,26 @@ bool
 proc_await_resident (pid_t pid, size_t bytes)
 {
     return await (proc_resident_bytes, pid, bytes);
+}
+
+/* Whether its state, behind the name in brackets, is not yet T. */
+static size_t
+is_running (pid_t pid)
+{
+    char path[64];
+    char text[512];
+    (void)snprintf (path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen (path, "r");
+    assert_non_null (file);
+    assert_non_null (fgets (text, sizeof text, file));
+    (void)fclose (file);
+    const char *name_end = strrchr (text, ')');
+    assert_non_null (name_end);
+    return name_end[2] != 'T';
+}
+
+bool
+proc_await_stopped (pid_t pid)
+{
+    return await (is_running, pid, 0);
 }

@@ -15,6 +15,9 @@ size_t proc_descriptors (pid_t pid);
 /* Waits until it has at most so many; false when the rig's deadline passed. */
 bool proc_await_descriptors (pid_t pid, size_t count);
 
+/* Waits until a signal has stopped it; false when the rig's deadline passed. */
+bool proc_await_stopped (pid_t pid);
+
 /* Resident memory, and the same for it. */
 size_t proc_resident_bytes (pid_t pid);
 bool proc_await_resident (pid_t pid, size_t bytes);

@@ -160,6 +160,13 @@ process_output (process *self, int wait_ms)
     return read_text (self, false, wait_ms);
 }
 
+bool
+process_has_ended (const process *self)
+{
+    struct pollfd item = {.fd = self->output};
+    return poll (&item, 1, 0) == 1 && item.revents & POLLHUP;
+}
+
 void
 process_signal (process *self, int number)
 {

@@ -6,6 +6,7 @@
 #ifndef BF_TESTS_PROCESS_H
 #define BF_TESTS_PROCESS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Zero-initialise before the first start. */
@@ -27,6 +28,9 @@ char *process_line (process *self, int wait_ms);
 /* All the rest of its stdout up to its end, the caller's to free; NULL when wait_ms have
  * passed. */
 char *process_output (process *self, int wait_ms);
+
+/* Whether it has ended. It still has to be waited for. */
+bool process_has_ended (const process *self);
 
 void process_signal (process *self, int number);
 

@@ -45,7 +45,9 @@ count_of (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 static size_t
 item_bytes (const ProtobufCFieldDescriptor *field)
 {
-    return field->type == PROTOBUF_C_TYPE_ENUM ? sizeof (int) : sizeof (void *);
+    bool small =
+        field->type == PROTOBUF_C_TYPE_ENUM || field->type == PROTOBUF_C_TYPE_UINT32;
+    return small ? sizeof (int) : sizeof (void *);
 }
 
 /* Makes the list long enough; returns its items. */
@@ -136,6 +138,7 @@ set_value (bf_arena *arena, const ProtobufCFieldDescriptor *field, void *member,
         *(int64_t *)member = strtoll (value, NULL, 10);
         break;
     case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
         *(uint64_t *)member = strtoull (value, NULL, 10);
         break;
     case PROTOBUF_C_TYPE_UINT32:

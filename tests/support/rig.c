@@ -16,9 +16,10 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/temp.h"
 
-/* --data DIR, three doors with two endpoints each, and the NULL. */
-#define OWN_ARGUMENTS 15
+/* The daemon, --data DIR, three doors with two endpoints each, and the NULL. */
+#define OWN_ARGUMENTS 16
 #define MAX_ARGUMENTS 64
+#define MAX_STARTER 8
 
 /* More than any endpoint has: a path of ipc is at most 107 bytes. */
 #define ENDPOINT_BYTES 256
@@ -149,9 +150,16 @@ static void
 spawn (rig *self, const char *const *extra)
 {
     static const char *const options[] = {"--commands", "--feed", "--monitor"};
-    const char *args[OWN_ARGUMENTS + MAX_ARGUMENTS] = {"--data", self->data};
+    const char *args[OWN_ARGUMENTS + MAX_ARGUMENTS + MAX_STARTER] = {NULL};
     char *ipc[3] = {NULL};
-    size_t count = 2;
+    size_t count = 0;
+    for (; self->starter && self->starter[count]; count++) {
+        assert_true (count < MAX_STARTER);
+        args[count] = self->starter[count];
+    }
+    args[count++] = program (self->program ? self->program : "BELFRYD");
+    args[count++] = "--data";
+    args[count++] = self->data;
     for (size_t door = 0; door < 3; door++) {
         if (names (extra, options[door])) {
             continue;
@@ -169,7 +177,7 @@ spawn (rig *self, const char *const *extra)
         assert_true (i < MAX_ARGUMENTS);
         args[count++] = extra[i];
     }
-    process_start (&self->daemon, program ("BELFRYD"), args, self->log);
+    process_start (&self->daemon, args[0], args + 1, self->log);
     for (size_t door = 0; door < 3; door++) {
         free (ipc[door]);
     }

@@ -42,6 +42,11 @@ typedef struct {
     process daemon;
     void *context;   /* plain libzmq, for the peers of peer.h and any socket of a test */
     bf_list sockets; /* of clients and subscribers; closed in rig_destroy */
+    /* The variable that names the daemon; NULL for BELFRYD. */
+    const char *program;
+    /* What it is started by, such as env with its arguments, ended by NULL; it must exec.
+     * NULL for nothing. */
+    const char *const *starter;
 } rig;
 
 /* Makes the directory; starts nothing. */

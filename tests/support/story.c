@@ -127,7 +127,8 @@ tell_job (story *self, story_job *job, bf_event_kind kind, const Belfry__V1__Eve
     }
     bool stays = job->state == (bf_job_state)after->state;
     must (stays || job->state <= BF_JOB_ACTIVE ||
-              (job->state == BF_JOB_DEAD && kind == BF_EVENT_RUN_REDRIVEN),
+              ((job->state == BF_JOB_DEAD || job->state == BF_JOB_COMPLETED) &&
+               kind == BF_EVENT_RUN_REDRIVEN),
           event, "behind a final state of the job");
     must (after->version >= job->version && after->runs >= job->runs, event, "growing");
     job->state = (bf_job_state)after->state;
@@ -280,4 +281,28 @@ story_settled (const story *self, int64_t due_us)
         }
     }
     return true;
+}
+
+void
+story_print_open (const story *self)
+{
+    size_t cursor = 0;
+    const story_job *job;
+    while ((job = bf_map_each (self->jobs, &cursor)) != NULL) {
+        if (job->state == BF_JOB_ACTIVE || job->open_runs > 0) {
+            print_error ("job %" PRIu64 ": state %d, version %u, due %" PRId64
+                         ", %u runs, %u open, last event %" PRIu64 "\n",
+                         job->id, (int)job->state, job->version, job->due_us, job->runs,
+                         job->open_runs, job->last_seq);
+        }
+    }
+    cursor = 0;
+    const story_run *run;
+    while ((run = bf_map_each (self->runs, &cursor)) != NULL) {
+        if (run->final_seq == 0) {
+            print_error (
+                "run %" PRIu64 ".%u: state %d, attempt %u, last event %" PRIu64 "\n",
+                run->id.job, run->id.ordinal, (int)run->state, run->attempt, run->last_seq);
+        }
+    }
 }

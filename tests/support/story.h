@@ -77,6 +77,9 @@ story_attempt *story_find_attempt (const story *self, const char *token);
 /* Every run is final, and every open job waits for a slot after `due_us`. */
 bool story_settled (const story *self, int64_t due_us);
 
+/* Prints the jobs and runs that are open, for a test that waited in vain. */
+void story_print_open (const story *self);
+
 /* The digest of an event, for one that was heard elsewhere: equal to digests[seq - 1] if it
  * is the same event, payload aside. */
 uint64_t story_digest (const Belfry__V1__Event *event);

@@ -8,6 +8,7 @@
 #include <stdalign.h>
 #include <stdbool.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "tests/support/cmocka.h"
 
@@ -101,16 +102,20 @@ test_another_limit (void **state)
     assert_non_null (bf_arena_alloc (arena, 512));
     assert_false (bf_arena_failed (arena));
     bf_arena_set_limit (arena, 600);
+    assert_false (bf_arena_is_full (arena));
     assert_null (bf_arena_alloc (arena, 512));
     assert_true (bf_arena_failed (arena));
+    assert_true (bf_arena_is_full (arena));
     bf_arena_set_limit (arena, 1024);
     assert_false (bf_arena_failed (arena));
+    assert_false (bf_arena_is_full (arena));
     assert_non_null (bf_arena_alloc (arena, 512));
     bf_arena_set_limit (arena, 100);
     assert_null (bf_arena_alloc (arena, 1));
     assert_true (bf_arena_failed (arena));
     bf_arena_reset (arena);
     assert_false (bf_arena_failed (arena));
+    assert_false (bf_arena_is_full (arena));
     assert_non_null (bf_arena_alloc (arena, 64));
     bf_arena_destroy (&arena);
 }
@@ -129,6 +134,8 @@ test_copies (void **state)
     assert_string_equal (bf_arena_printf (arena, "%s.%d", "season", 7), "season.7");
     copy = bf_arena_printf (arena, "%20000d", 1);
     assert_int_equal (strlen (copy), 20000);
+    /* No text: the C locale has no such character. */
+    assert_null (bf_arena_printf (arena, "%lc", (wint_t)0x20ac));
     bf_arena_destroy (&arena);
 }
 

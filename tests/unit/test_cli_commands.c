@@ -356,15 +356,17 @@ test_bulk (void **state)
     Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;
     Belfry__V1__BulkReply bulk = BELFRY__V1__BULK_REPLY__INIT;
     Belfry__V1__BulkReply__Refusal refusal = BELFRY__V1__BULK_REPLY__REFUSAL__INIT;
-    Belfry__V1__BulkReply__Refusal *refusals[] = {&refusal};
+    Belfry__V1__BulkReply__Refusal unknown = BELFRY__V1__BULK_REPLY__REFUSAL__INIT;
+    Belfry__V1__BulkReply__Refusal *refusals[] = {&refusal, &unknown};
     bulk.changed = 99998;
     bulk.unchanged = 2;
-    bulk.refused = 3;
+    bulk.refused = 4;
     refusal.job = 512;
     refusal.code = BELFRY__V1__CODE__CODE_WRONG_STATE;
     refusal.text = "it is over";
     bulk.refusals = refusals;
-    bulk.n_refusals = 1;
+    unknown.code = (Belfry__V1__Code)INT32_MIN;
+    bulk.n_refusals = 2;
     request.command_case = BELFRY__V1__REQUEST__COMMAND_CANCEL;
     FILE *out = open_memstream (&text, &size);
     bf_cli_show_bulk (out, out, &request, &bulk);
@@ -381,8 +383,9 @@ test_bulk (void **state)
     bulk.events = 1;
     bf_cli_show_bulk (out, out, &request, &bulk);
     fclose (out);
-    assert_string_equal (text, "cancelled 99998, 2 unchanged, 3 refused\n"
+    assert_string_equal (text, "cancelled 99998, 2 unchanged, 4 refused\n"
                                "  512: it is over (WRONG_STATE)\n"
+                               "  0:  (BAD_ANSWER)\n"
                                "  and 2 more\n"
                                "1 would be redriven, 0 unchanged, 0 refused, 4 new runs\n"
                                "1 would be pruned, 0 unchanged, 0 refused, 4 runs with "

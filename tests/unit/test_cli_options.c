@@ -145,6 +145,14 @@ test_lists (void **state)
     parse (&self, "--delays=1ms", false);
     assert_int_equal (self.values.delays.count, 1);
     clear (&self);
+    /* To its end, however long: not 1m. */
+    parse (&self,
+           "--delays=00000000000000000000000000000000000000000000000000000000000001ms,2s",
+           false);
+    assert_int_equal (self.err, BF_OK);
+    assert_int_equal (self.values.delays.count, 2);
+    assert_int_equal (self.values.delays.items[0], 1000);
+    clear (&self);
 }
 
 static void

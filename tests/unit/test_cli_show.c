@@ -125,6 +125,13 @@ test_run (void **state)
     bf_cli_show_run (begin (&self), &run, NOW_US);
     expect (&self, "256.1 retry_wait, attempt 1, 1 failure, again 2026-11-23T13:05:47.000Z "
                    "(in 1s): no board\n");
+    /* Of a peer that may be anybody. */
+    run.run = "256.1\033[2J";
+    run.timer_us = INT64_MIN;
+    run.reason = "";
+    bf_cli_show_run (begin (&self), &run, NOW_US);
+    expect (&self, "256.1?[2J retry_wait, attempt 1, 1 failure, again "
+                   "0001-01-01T00:00:00.224Z (106751991d4h ago)\n");
 }
 
 static void

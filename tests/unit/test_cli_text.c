@@ -24,6 +24,8 @@ test_times (void **state)
         {INT64_C (1795439146120999), "2026-11-23T13:05:46.120Z"},
         {-1, "1969-12-31T23:59:59.999Z"},
         {-1000000, "1969-12-31T23:59:59.000Z"},
+        {INT64_MIN, "0001-01-01T00:00:00.224Z"},
+        {INT64_MAX, "9999-12-31T23:59:59.775Z"},
     };
     for (size_t index = 0; index < COUNT (rows); index++) {
         char text[BF_CLI_TIME_BYTES];
@@ -58,6 +60,17 @@ test_brief (void **state)
         assert_string_equal (bf_cli_brief (rows[index].us, text), rows[index].brief);
         assert_string_equal (bf_cli_relative (rows[index].us, text), rows[index].relative);
     }
+}
+
+static void
+test_between (void **state)
+{
+    (void)state;
+    assert_int_equal (bf_cli_between (5, 12), 7);
+    assert_int_equal (bf_cli_between (12, 5), -7);
+    assert_true (bf_cli_between (1, INT64_MIN) == INT64_MIN);
+    assert_true (bf_cli_between (-1, INT64_MAX) == INT64_MAX);
+    assert_true (bf_cli_between (INT64_MIN, 0) == INT64_MAX);
 }
 
 static void
@@ -186,9 +199,10 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_times),     cmocka_unit_test (test_brief),
-        cmocka_unit_test (test_safe_text), cmocka_unit_test (test_payloads),
-        cmocka_unit_test (test_utf8),      cmocka_unit_test (test_table),
+        cmocka_unit_test (test_times),    cmocka_unit_test (test_between),
+        cmocka_unit_test (test_brief),    cmocka_unit_test (test_safe_text),
+        cmocka_unit_test (test_payloads), cmocka_unit_test (test_utf8),
+        cmocka_unit_test (test_table),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

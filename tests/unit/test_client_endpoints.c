@@ -115,6 +115,27 @@ test_lookups (void **state)
     temp_remove (directory);
 }
 
+/* Of a line that is longer than any that a daemon writes, not half of its last endpoint. */
+static void
+test_endless_line (void **state)
+{
+    (void)state;
+    static const char begin[] = "ready commands=";
+    char *directory = temp_make ();
+    char line[8000];
+    memset (line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    memcpy (line, begin, strlen (begin));
+    /* The last endpoint begins within the first 4 KiB, and ends behind them. */
+    memset (line + strlen (begin), ',', 4000);
+    memcpy (line + 4050, "ipc:///", strlen ("ipc:///"));
+    memset (line + 4050 + strlen ("ipc:///"), 'a', 100);
+    line[4200] = '\n';
+    check_lookup (directory,
+                  &(lookup){.name = "an endless line", .line = line, .expected = NULL});
+    temp_remove (directory);
+}
+
 /* Of a list the next one is tried, whatever went before. */
 static void
 test_a_list_in_turn (void **state)
@@ -173,6 +194,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_lookups),
+        cmocka_unit_test (test_endless_line),
         cmocka_unit_test (test_a_list_in_turn),
         cmocka_unit_test (test_nonsense_is_named),
     };

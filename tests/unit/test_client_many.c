@@ -404,7 +404,8 @@ test_bulk_until_done (void **state)
         assert_string_equal (call->request->cancel->filter->ns, "n");
     }
     Belfry__V1__BulkReply__Refusal refusal = BELFRY__V1__BULK_REPLY__REFUSAL__INIT;
-    Belfry__V1__BulkReply__Refusal *refusals[] = {&refusal};
+    Belfry__V1__BulkReply__Refusal unknown = BELFRY__V1__BULK_REPLY__REFUSAL__INIT;
+    Belfry__V1__BulkReply__Refusal *refusals[] = {&refusal, &unknown};
     char text[301];
     memset (text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
@@ -413,9 +414,10 @@ test_bulk_until_done (void **state)
     refusal.text = text;
     so_far.done = 1;
     so_far.changed = 7;
-    so_far.refused = 1;
+    unknown.code = (Belfry__V1__Code)INT32_MIN;
+    so_far.refused = 2;
     so_far.refusals = refusals;
-    so_far.n_refusals = 1;
+    so_far.n_refusals = 2;
     answer_bulk (self, call, &so_far);
     fake_call_free (&call);
     free (id);
@@ -423,8 +425,9 @@ test_bulk_until_done (void **state)
     assert_int_equal (atomic_load (&self->told), 3);
     assert_true (self->result.done);
     assert_int_equal (self->result.changed, 7);
-    assert_int_equal (self->result.refusals_count, 1);
+    assert_int_equal (self->result.refusals_count, 2);
     assert_int_equal (self->result.refusals[0].error, BELFRY_WRONG_STATE);
+    assert_int_equal (self->result.refusals[1].error, BELFRY_BAD_ANSWER);
     assert_int_equal (strlen (self->result.refusals[0].text),
                       sizeof self->result.refusals[0].text - 1);
 }

@@ -363,10 +363,13 @@ dispatch_scenario (void)
     const bf_timer timers[TIMERS] = {{.queue = 1}, {.queue = 1}, {.queue = 2}};
     assert_int_equal (bf_dispatch_due (dispatch, 1, timers, TIMERS), BF_OK);
     assert_int_equal (store.n_timers, TIMERS);
+    converse (dispatch, &store);
     for (uint64_t job = 0; job < RUNS; job++) {
         store.runs[job] = (bf_ready){1, (int64_t)(job * 7 % RUNS), job, 1};
         assert_int_equal (bf_dispatch_ready (dispatch, store.runs[job]), BF_OK);
     }
+    /* Ready runs go first: a claim that they could not be handed to gets no timer. */
+    assert_int_equal (bf_dispatch_due (dispatch, 2, timers, TIMERS), BF_OK);
     converse (dispatch, &store);
     /* What could not be served then is served now. */
     converse (dispatch, &store);

@@ -38,6 +38,19 @@ test_repeated_while_parked (void **state)
     serve (rig, "propose 0; 4: 1.1\n");
 }
 
+/* Without a max, as before. */
+static void
+test_repeated_without_max (void **state)
+{
+    rig_t *rig = *state;
+    queue (rig, 1, "turn", false);
+    park (rig, 1, 0, "turn", NULL);
+    claim (rig, 2, "r1", 0, "turn", NULL);
+    expect (rig, "superseded 1\n");
+    claim (rig, 3, "r1", 1, "turn", NULL);
+    expect (rig, "superseded 2\n");
+}
+
 static void
 test_repeated_while_recalled (void **state)
 {
@@ -252,6 +265,27 @@ test_a_repeat_ends_the_wait_sooner (void **state)
 }
 
 /* Whoever leaves takes what is ready at that moment, and holds up nobody behind it. */
+/* A refill under way for one of its queues is enough, whichever it is. */
+static void
+test_time_is_up_during_a_refill (void **state)
+{
+    rig_t *rig = *state;
+    queue (rig, 1, "turn", true);
+    queue (rig, 2, "season", true);
+    claim (rig, 1, "r1", 1, "turn", "season");
+    held_nothing (rig, 1);
+    expect (rig, "recall 1\n");
+    bf_dispatch_tick (rig->dispatch, (bf_boot){UNTIL});
+    expect (rig, "refill 2\nrefill 1\n");
+    for (uint32_t id = 1; id <= 2; id++) {
+        bf_dispatch_tick (rig->dispatch, (bf_boot){UNTIL});
+        expect (rig, "");
+        assert_int_equal (bf_dispatch_refilled (rig->dispatch, id, NULL, 0, false), BF_OK);
+    }
+    bf_dispatch_tick (rig->dispatch, (bf_boot){UNTIL});
+    expect (rig, "empty 1\n");
+}
+
 static void
 test_leaving (void **state)
 {
@@ -338,6 +372,7 @@ main (void)
     const struct CMUnitTest tests[] = {
         case_of (test_only_what_is_with_the_store_is_resolved),
         case_of (test_repeated_while_parked),
+        case_of (test_repeated_without_max),
         case_of (test_repeated_while_recalled),
         case_of (test_repeated_while_proposed),
         case_of (test_repeated_while_proposed_in_vain),
@@ -346,6 +381,7 @@ main (void)
         case_of (test_time_is_up_for_a_repeat),
         case_of (test_no_wait_gets_what_is_ready),
         case_of (test_a_repeat_ends_the_wait_sooner),
+        case_of (test_time_is_up_during_a_refill),
         case_of (test_leaving),
         case_of (test_reused_request),
         case_of (test_release),

@@ -25,6 +25,12 @@ test_order (void **state)
     static const size_t order[] = {3, 5, 0, 2, 4, 1};
     bf_heads heads = {0};
     assert_null (bf_heads_peek (&heads));
+    for (size_t i = 0; i < 6; i++) {
+        for (size_t j = 0; j < 6; j++) {
+            int sign = bf_ready_compare (sorted[i], sorted[j]);
+            assert_int_equal (sign, i < j ? -1 : i > j);
+        }
+    }
     for (int life = 0; life < 2; life++) {
         for (size_t i = 0; i < 6; i++) {
             bf_heads_add (&heads, sorted[order[i]]);

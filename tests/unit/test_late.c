@@ -50,6 +50,9 @@ static const struct {
     {"alone: skip", SKIP, 5, 1, ALONE, 0, 20, 26, 30, {20, 20, 1}, NOTHING, 0, AS_SKIP},
     {"alone: fail", FAIL, 5, 1, ALONE, 0, 20, 26, 30, {0}, FAILS, 20, LATE},
 
+    {"as nobody knows", (bf_late)99, 5, 1, ALONE, 0, 20, 26, 30, {0}, FIRES, 20, LATE},
+    {"before all slots", FAIL, 5, 1, 10, 0, -5, 9, 9, {0}, FAILS, 0, LATE},
+
     {"one: once", ONCE, 5, 1, 10, 0, 20, 26, 26, {0}, FIRES, 20, LATE},
     {"one and one: once", ONCE, 5, 1, 10, 0, 20, 26, 30, {20, 20, 1}, FIRES, 30, 0},
     {"one and one in grace", ONCE, 5, 1, 10, 0, 20, 31, 31, {20, 20, 1}, FIRES, 30, 0},

@@ -429,8 +429,8 @@ test_returned_is_forgotten (void **state)
     assert_string_equal (ledger_kinds (self), "run.returned");
 }
 
-/* A claim that is answered twice under one id (the first answer was given back by nobody):
- * the newer answer counts. */
+/* Two claims of one id that are granted one after the other: the second gets the answer of
+ * the first, and no further run. */
 static void
 test_second_answer (void **state)
 {
@@ -439,11 +439,52 @@ test_second_answer (void **state)
     ledger_fire (self, NULL);
     static const char text[] = "request_id=r1 claim.types=mail";
     ledger_grant (self, ledger_claim (self, text));
-    ledger_grant (self, ledger_claim (self, text));
-    ledger_expect (self, ledger_recall (self, ledger_claim (self, text)),
-                   "claim.leases=1 claim.leases.token=512.1.1");
-    assert_int_equal (
-        ledger_number (self, "SELECT count (*) FROM answer WHERE request_id = 'r1'"), 1);
+    ledger_expect (self, ledger_grant (self, ledger_claim (self, text)),
+                   "repeated=1 claim.leases=1 claim.leases.token=256.1.1");
+    assert_string_equal (ledger_kinds (self), "");
+    ledger_expect (self, ledger_grant (self, ledger_claim (self, "claim.types=mail")),
+                   "claim.leases.token=512.1.1");
+}
+
+/* While a claim was parked another command took its request_id: it is refused, and what it
+ * would have got is for the next one. */
+static void
+test_id_taken_meanwhile (void **state)
+{
+    ledger *self = *state;
+    Belfry__Internal__ClaimCall *claim =
+        ledger_claim (self, "request_id=r1 claim.types=mail");
+    assert_null (ledger_recall (self, claim));
+    make_jobs (self, 1, "mail", "request_id=r1");
+    ledger_fire (self, claim);
+    Belfry__V1__Reply *reply = ledger_reply (self, claim->call);
+    assert_int_equal (reply->code, BELFRY__V1__CODE__CODE_REQUEST_ID_REUSED);
+    assert_true (ledger_resolved (self, claim->call));
+    assert_string_equal (ledger_kinds (self), "run.fired");
+    ledger_expect (self, ledger_grant (self, ledger_claim (self, "claim.types=mail")),
+                   "claim.leases.token=256.1.1");
+}
+
+/* A worker was told how long its lease is, and beats as it needs to for that. A definition
+ * that came since does not change it, not even where a restart opens the lease again. */
+static void
+test_lease_keeps_its_length (void **state)
+{
+    ledger *self = *state;
+    ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.key=k schedule.jobs.at_us=0 "
+                     "schedule.jobs.lease_us=50000000");
+    ledger_fire (self, NULL);
+    ledger_lease (self, "mail");
+    ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.key=k schedule.jobs.at_us=5 "
+                     "schedule.jobs.lease_us=1000000 schedule.on_key=3");
+    ledger_reopen (self, true);
+    const bf_list *said = &bf_ledger_outcome (self->ledger)->retry;
+    assert_int_equal (said->count, 1);
+    const Belfry__Internal__RetryItem *item = said->items[0];
+    assert_int_equal (item->item_case, BELFRY__INTERNAL__RETRY_ITEM__ITEM_OPENED);
+    assert_int_equal (item->opened->lease_us, 50000000);
+    assert_int_equal (ledger_number (self, "SELECT lease_us FROM run WHERE state = 3"),
+                      50000000);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown (name, ledger_setup, ledger_teardown)
@@ -468,6 +509,8 @@ main (void)
         TEST (test_recall_of_another_command),
         TEST (test_returned_is_forgotten),
         TEST (test_second_answer),
+        TEST (test_id_taken_meanwhile),
+        TEST (test_lease_keeps_its_length),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -5,8 +5,12 @@
 #include "core/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "core/base/time.h"
 #include "tests/support/cmocka.h"
@@ -132,6 +136,62 @@ test_long_line_is_cut (void **state)
     assert_int_equal (first[4096], '\n');
 }
 
+/* What cannot be printed is left out of the line, and the line is written. */
+static void
+test_no_text (void **state)
+{
+    (void)state;
+    capture_t capture;
+    char text[1024];
+    capture_start (&capture);
+    bf_log (BF_LOG_INFO, "test", "no such character", "%lc", (wint_t)0x20ac);
+    capture_stop (&capture, text, sizeof text);
+    assert_non_null (strstr (text, " msg=\"no such character\" \n"));
+}
+
+/* The reading end of stderr, and how many signals came while nobody read. */
+static int full_pipe;
+static volatile sig_atomic_t signals;
+
+/* Until the writer surely sleeps in its write; then there is room again. */
+static void
+on_alarm (int number)
+{
+    char bytes[4096];
+    (void)number;
+    if (++signals > 20) {
+        (void)!read (full_pipe, bytes, sizeof bytes);
+    }
+}
+
+/* A signal that interrupts the write does not cost a line. */
+static void
+test_interrupted (void **state)
+{
+    (void)state;
+    capture_t capture;
+    static char text[1 << 20];
+    capture_start (&capture);
+    full_pipe = capture.reader;
+    int flags = fcntl (STDERR_FILENO, F_GETFL);
+    fcntl (STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
+    while (write (STDERR_FILENO, "-", 1) == 1) {
+    }
+    fcntl (STDERR_FILENO, F_SETFL, flags);
+    const struct sigaction action = {.sa_handler = on_alarm};
+    struct sigaction before;
+    sigaction (SIGALRM, &action, &before);
+    const struct itimerval every = {{0, 1000}, {0, 1000}};
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    setitimer (ITIMER_REAL, &every, NULL);
+    bf_log (BF_LOG_INFO, "test", "patient", "n=%d", 1);
+    setitimer (ITIMER_REAL, &never, NULL);
+    sigaction (SIGALRM, &before, NULL);
+    capture_stop (&capture, text, sizeof text);
+    assert_true (signals > 20);
+    assert_non_null (strstr (text, " msg=\"patient\" n=1\n"));
+}
+
 static void
 test_errno_is_kept (void **state)
 {
@@ -156,7 +216,8 @@ main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_line),          cmocka_unit_test (test_levels),
         cmocka_unit_test (test_hostile_text),  cmocka_unit_test (test_long_line_is_cut),
-        cmocka_unit_test (test_errno_is_kept),
+        cmocka_unit_test (test_errno_is_kept), cmocka_unit_test (test_no_text),
+        cmocka_unit_test (test_interrupted),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

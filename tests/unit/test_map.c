@@ -54,6 +54,35 @@ test_keys (void **state)
     bf_map_destroy (&map);
 }
 
+/* What eight bytes at the beginning of a key of 16 make of it, before the other eight. */
+static uint64_t
+half_way (uint64_t seed, uint64_t word)
+{
+    return bf_mix (bf_mix (seed ^ 16) ^ word) + seed;
+}
+
+/* Keys made to share all 64 bits of their hash, of one size and of another. */
+static void
+test_same_hash (void **state)
+{
+    (void)state;
+    const uint64_t seed = 5;
+    uint64_t first[2] = {1, 2};
+    uint64_t second[2] = {3, 2 ^ half_way (seed, 1) ^ half_way (seed, 3)};
+    uint64_t shorter = 2 ^ half_way (seed, 1) ^ bf_mix (seed ^ 8);
+    bf_map *map = bf_map_new (seed);
+    assert_int_equal (bf_map_put (map, first, sizeof first, &first), BF_OK);
+    assert_null (bf_map_get (map, second, sizeof second));
+    assert_null (bf_map_get (map, &shorter, sizeof shorter));
+    assert_int_equal (bf_map_put (map, second, sizeof second, &second), BF_OK);
+    assert_int_equal (bf_map_put (map, &shorter, sizeof shorter, &shorter), BF_OK);
+    assert_int_equal (bf_map_count (map), 3);
+    assert_ptr_equal (bf_map_remove (map, first, sizeof first), &first);
+    assert_ptr_equal (bf_map_get (map, second, sizeof second), &second);
+    assert_ptr_equal (bf_map_get (map, &shorter, sizeof shorter), &shorter);
+    bf_map_destroy (&map);
+}
+
 static void
 test_keys_are_copied (void **state)
 {
@@ -147,6 +176,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_keys),
+        cmocka_unit_test (test_same_hash),
         cmocka_unit_test (test_keys_are_copied),
         cmocka_unit_test (test_random_walk),
         cmocka_unit_test (test_churn),

@@ -157,6 +157,8 @@ test_waits_without_jitter (void **state)
         {LIN, BF_SECOND_US, 1000, 5 * BF_MINUTE_US, UINT32_MAX, 5 * BF_MINUTE_US},
         {LIN, BF_HOUR_US, 1000, BF_MINUTE_US, 1, BF_MINUTE_US},
         {LIN, INT64_MAX, 1000, INT64_MAX, UINT32_MAX, INT64_MAX},
+        {LIN, BF_SECOND_US, 1000, 5 * BF_MINUTE_US, 0, BF_MS_US},
+        {99, BF_SECOND_US, 2000, 5 * BF_MINUTE_US, 2, 2 * BF_SECOND_US}, /* as EXP */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bf_retry_policy policy = {
@@ -266,6 +268,9 @@ test_jitter_at_the_end_of_the_range (void **state)
         bf_token other = {256, 1, attempt};
         assert_true (bf_retry_wait (&policy, other, 1).us >= BF_MS_US);
     }
+    /* Nothing to stretch. */
+    policy.delay.us = 0;
+    assert_true (bf_retry_wait (&policy, token, 1).us == BF_MS_US);
 }
 
 int

@@ -25,19 +25,28 @@ argue (settings *self, const char *name, const char *value, bf_error *error)
     return rc;
 }
 
-/* Reads a file of one line more. */
+/* Reads a file of these bytes behind its first line. */
 static bf_err
-read_line (settings *self, const char *line, bf_error *error)
+read_bytes (settings *self, const char *bytes, size_t size, bf_error *error)
 {
     char *directory = temp_make ();
     self->config = temp_path (directory, "belfryd.conf");
     FILE *file = fopen (self->config, "w");
     assert_non_null (file);
-    assert_true (fprintf (file, "# what is kept\n%s\n", line) > 0);
+    assert_true (fprintf (file, "# what is kept\n") > 0);
+    assert_int_equal (fwrite (bytes, 1, size, file), size);
+    assert_true (fputc ('\n', file) == '\n');
     assert_int_equal (fclose (file), 0);
     bf_err rc = settings_file (self, error);
     temp_remove (directory);
     return rc;
+}
+
+/* Reads a file of one line more. */
+static bf_err
+read_line (settings *self, const char *line, bf_error *error)
+{
+    return read_bytes (self, line, strlen (line), error);
 }
 
 typedef struct {
@@ -144,6 +153,27 @@ test_refused (void **state)
     }
 }
 
+/* What stands behind a NUL, or beyond the longest line, was not read: so nothing is. */
+static void
+test_no_line (void **state)
+{
+    (void)state;
+    static const char hidden[] = "keep_finals = 1h\0 and keep_events = 2h\n";
+    char longest[4200];
+    bf_error error = {0};
+    settings self = {0};
+    assert_int_equal (read_bytes (&self, hidden, sizeof hidden - 1, &error), BF_ECONFIG);
+    assert_non_null (strstr (error.text, "belfryd.conf:2: there is a NUL in it"));
+    settings_clear (&self);
+    memset (longest, 'x', sizeof longest);
+    longest[0] = '#';
+    assert_int_equal (read_bytes (&self, longest, 4095, &error), BF_OK);
+    settings_clear (&self);
+    assert_int_equal (read_bytes (&self, longest, 4096, &error), BF_ECONFIG);
+    assert_non_null (strstr (error.text, "belfryd.conf:2: the line is too long"));
+    settings_clear (&self);
+}
+
 /* The command line wins, name by name; a bad line is not better for being overruled. */
 static void
 test_command_line_wins (void **state)
@@ -188,9 +218,8 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_kept),
-        cmocka_unit_test (test_refused),
-        cmocka_unit_test (test_command_line_wins),
+        cmocka_unit_test (test_kept),    cmocka_unit_test (test_refused),
+        cmocka_unit_test (test_no_line), cmocka_unit_test (test_command_line_wins),
         cmocka_unit_test (test_equal),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

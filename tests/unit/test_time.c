@@ -5,6 +5,7 @@
 #include "core/base/time.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "tests/support/cmocka.h"
 
@@ -95,6 +96,7 @@ static const char *const no_instants[] = {
     "2026",
     "2026-11",
     "2026-1-1",
+    "2026-01-1",
     "2026-13-01",
     "2026-00-01",
     "2026-01-00",
@@ -105,6 +107,8 @@ static const char *const no_instants[] = {
     "2026-01-01T",
     "2026-01-01 00:00:00Z",
     "2026-01-01T00Z",
+    "2026-01-01T00:0Z",
+    "2026-01-01T00:00:0Z",
     "2026-01-01T24:00:00Z",
     "2026-01-01T23:60:00Z",
     "2026-01-01T23:59:60Z",
@@ -113,6 +117,8 @@ static const char *const no_instants[] = {
     "2026-01-01T00:00:00.1234567Z",
     "2026-01-01T00:00:00z",
     "2026-01-01T00:00:00+0100",
+    "2026-01-01T00:00:00+1:00",
+    "2026-01-01T00:00:00+01:0",
     "2026-01-01T00:00:00+24:00",
     "2026-01-01T00:00:00+01:60",
     "2026-01-01T00:00:00Z ",
@@ -245,6 +251,7 @@ test_span_refuses (void **state)
         "1e3s",
         "106751992d",
         "9223372036854775807us1us",
+        "9223372036854.775808s",
         "1.5.5s",
         "99999999999999999999999d",
     };
@@ -306,16 +313,39 @@ test_boot_id (void **state)
     assert_true (strlen (first) == 0 || strlen (first) == BF_BOOT_ID_BYTES - 1);
 }
 
+/* Without a descriptor to read it through there is none, and no other boot's either. */
+static void
+test_boot_id_unreadable (void **state)
+{
+    (void)state;
+    char id[BF_BOOT_ID_BYTES];
+    struct rlimit before;
+    assert_int_equal (getrlimit (RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    memset (id, 'x', sizeof id);
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &none), 0);
+    bf_boot_id_read (id);
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &before), 0);
+    assert_string_equal (id, "");
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_instants),       cmocka_unit_test (test_every_day),
-        cmocka_unit_test (test_clamp),          cmocka_unit_test (test_parse_forms),
-        cmocka_unit_test (test_parse_refuses),  cmocka_unit_test (test_spans),
-        cmocka_unit_test (test_negative_spans), cmocka_unit_test (test_span_forms),
-        cmocka_unit_test (test_span_refuses),   cmocka_unit_test (test_add),
-        cmocka_unit_test (test_clocks),         cmocka_unit_test (test_boot_id),
+        cmocka_unit_test (test_instants),
+        cmocka_unit_test (test_every_day),
+        cmocka_unit_test (test_clamp),
+        cmocka_unit_test (test_parse_forms),
+        cmocka_unit_test (test_parse_refuses),
+        cmocka_unit_test (test_spans),
+        cmocka_unit_test (test_negative_spans),
+        cmocka_unit_test (test_span_forms),
+        cmocka_unit_test (test_span_refuses),
+        cmocka_unit_test (test_add),
+        cmocka_unit_test (test_clocks),
+        cmocka_unit_test (test_boot_id),
+        cmocka_unit_test (test_boot_id_unreadable),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -192,6 +192,9 @@ test_back_and_count (void **state)
     assert_int_equal (bf_grid_count (&grid, 24, 94), 8);
     assert_int_equal (bf_grid_count (&grid, 24, 24), 1);
     assert_int_equal (bf_grid_count (&grid, 34, 24), 0);
+    /* No slot at all. */
+    grid = grid_of ((bf_trigger){.us = 10, ANCHOR (3), .start_us = 34, .end_us = 42}, 0);
+    assert_int_equal (bf_grid_back (&grid, 40, 5), 40);
     /* 400 years of hundredths of a second are no work. */
     grid = grid_of ((bf_trigger){.us = 10 * BF_MS_US, ANCHOR (0)}, 0);
     assert_int_equal (bf_grid_count (&grid, 0, MAX), MAX / (10 * BF_MS_US) + 1);

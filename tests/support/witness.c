@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * kill -9 at random moments, under load. What the daemon acknowledged is compared with what
- * its log tells after every start, and with its tables at the end. BELFRY_SEED=N replays
- * the calls and the moments of a run (not the races inside the daemon).
+ * What the daemon acknowledged, held against its log and its tables; see witness.h.
  */
+#include "tests/support/witness.h"
+
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,37 +15,7 @@
 #include "core/base/time.h"
 #include "tests/support/ask.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/load.h"
-#include "tests/support/peer.h"
-#include "tests/support/rig.h"
-#include "tests/support/story.h"
 #include "tests/support/temp.h"
-
-#define KILLS 24
-/* The load between two kills. */
-#define ROUND_MS 400
-/* Every fifth daemon is killed once more while it starts, within this time. */
-#define BIRTH_MS 120
-/* How many of the calls are repeated at the end. */
-#define REPEATS 1000
-
-/* What was heard on the feed. */
-typedef struct {
-    uint64_t seq;
-    uint64_t digest;
-} heard;
-
-typedef struct {
-    rig *rig;
-    load *load;
-    story *story;
-    peer *reader;
-    peer *feed;
-    heard *heard;
-    size_t heard_count;
-    size_t heard_capacity;
-    size_t kills;
-} bench;
 
 static uint64_t
 choose_seed (void)
@@ -57,24 +25,27 @@ choose_seed (void)
                            : (uint64_t)bf_now_read ().wall.us % 1000000;
 }
 
-static int
-set_up (void **state)
+witness *
+witness_new (void)
 {
-    bench *self = calloc (1, sizeof *self);
+    witness *self = calloc (1, sizeof *self);
     assert_non_null (self);
     uint64_t seed = choose_seed ();
     print_message ("BELFRY_SEED=%" PRIu64 "\n", seed);
     self->rig = rig_new ();
     self->load = load_new (self->rig, seed);
     self->story = story_new ();
-    *state = self;
-    return 0;
+    return self;
 }
 
-static int
-tear_down (void **state)
+void
+witness_destroy (witness **self_p)
 {
-    bench *self = *state;
+    witness *self = *self_p;
+    if (!self) {
+        return;
+    }
+    *self_p = NULL;
     peer_free (self->reader);
     peer_free (self->feed);
     load_destroy (&self->load);
@@ -82,7 +53,6 @@ tear_down (void **state)
     free (self->heard);
     rig_destroy (&self->rig);
     free (self);
-    return 0;
 }
 
 /* --- what was acknowledged, against the log ---------------------------------------------
@@ -98,7 +68,7 @@ holds (const load_call *call, bool holds, const char *what)
 }
 
 static void
-check_job (const bench *self, const load_call *call,
+check_job (const witness *self, const load_call *call,
            const Belfry__V1__JobsReply__Item *item)
 {
     uint64_t seq = call->first->seq;
@@ -123,7 +93,7 @@ check_job (const bench *self, const load_call *call,
 }
 
 static void
-check_settled (const bench *self, const load_call *call)
+check_settled (const witness *self, const load_call *call)
 {
     const story_attempt *attempt = story_find_attempt (self->story, call->token);
     bool ok = call->first->code == BELFRY__V1__CODE__CODE_OK;
@@ -151,7 +121,7 @@ check_settled (const bench *self, const load_call *call)
 }
 
 static void
-check_runs (const bench *self, const load_call *call)
+check_runs (const witness *self, const load_call *call)
 {
     if (call->token) {
         check_settled (self, call);
@@ -166,7 +136,7 @@ check_runs (const bench *self, const load_call *call)
 
 /* Every answer so far must still be true. */
 static void
-check_acknowledged (const bench *self)
+check_acknowledged (const witness *self)
 {
     assert_true (self->story->seq >= self->load->seq);
     for (size_t n = 0; n < self->load->calls.count; n++) {
@@ -191,7 +161,7 @@ check_acknowledged (const bench *self)
         }
     }
     for (size_t i = 0; i < self->heard_count; i++) {
-        const heard *event = &self->heard[i];
+        const witness_heard *event = &self->heard[i];
         if (event->seq > self->story->seq ||
             self->story->digests[event->seq - 1] != event->digest) {
             fail_msg ("event %" PRIu64 " was published, but is not in the log", event->seq);
@@ -205,9 +175,10 @@ check_acknowledged (const bench *self)
 /* Once every call has its answer, the log has as many events of a kind as were answered:
  * none was lost, and none was done twice. */
 static void
-check_effects (const bench *self)
+check_effects (const witness *self)
 {
     size_t said[STORY_KINDS] = {0};
+    memcpy (said, self->elsewhere, sizeof said);
     for (size_t n = 0; n < self->load->calls.count; n++) {
         const load_call *call = self->load->calls.items[n];
         const Belfry__V1__Reply *reply = call->first;
@@ -268,7 +239,7 @@ expect_row (sqlite3 *db, const char *sql, const char *expected)
 }
 
 static void
-check_job_rows (const bench *self, sqlite3 *db)
+check_job_rows (const witness *self, sqlite3 *db)
 {
     sqlite3_stmt *stmt;
     size_t rows = 0;
@@ -293,7 +264,7 @@ check_job_rows (const bench *self, sqlite3 *db)
 }
 
 static void
-check_run_rows (const bench *self, sqlite3 *db)
+check_run_rows (const witness *self, sqlite3 *db)
 {
     sqlite3_stmt *stmt;
     size_t rows = 0;
@@ -318,7 +289,7 @@ check_run_rows (const bench *self, sqlite3 *db)
 }
 
 static void
-check_tables (const bench *self)
+check_tables (const witness *self)
 {
     char *path = temp_path (self->rig->data, "belfry.db");
     sqlite3 *db;
@@ -350,9 +321,8 @@ check_tables (const bench *self)
 /* --- the rounds --------------------------------------------------------------------------
  */
 
-/* Takes what the feed has published so far. */
-static void
-listen (bench *self)
+void
+witness_listen (witness *self)
 {
     Belfry__V1__Event *event;
     while ((event = peer_event (self->feed, 0)) != NULL) {
@@ -362,35 +332,21 @@ listen (bench *self)
             assert_non_null (self->heard);
         }
         self->heard[self->heard_count++] =
-            (heard){.seq = event->seq, .digest = story_digest (event)};
+            (witness_heard){.seq = event->seq, .digest = story_digest (event)};
         belfry__v1__event__free_unpacked (event, NULL);
     }
 }
 
-/* Starts a daemon, and kills it perhaps before it serves. */
-static void
-kill_newborn (bench *self)
+void
+witness_serve (witness *self)
 {
-    process_start (&self->rig->daemon, getenv ("BELFRYD"),
-                   (const char *const[]){"--data", self->rig->data, "--commands",
-                                         "tcp://127.0.0.1:*", NULL},
-                   self->rig->log);
-    (void)poll (NULL, 0, (int)load_random (self->load, BIRTH_MS));
-    rig_kill (self->rig);
-    self->kills++;
-}
-
-static void
-start (bench *self)
-{
-    rig_start (self->rig, NULL);
     peer_free (self->reader);
     self->reader = peer_client (self->rig, self->rig->commands.tcp, ZMQ_DEALER, "reader");
     if (!self->feed) {
         /* On ipc it connects again by itself. */
         self->feed = peer_subscriber (self->rig, self->rig->feed.ipc, "");
     }
-    listen (self);
+    witness_listen (self);
     story_read (self->story, self->reader);
     check_acknowledged (self);
     load_connect (self->load);
@@ -398,50 +354,28 @@ start (bench *self)
 
 /* Claims and completes until nothing is due any more. */
 static void
-settle (bench *self)
+settle (witness *self)
 {
     self->load->settling = true;
     int64_t until_us = bf_now_read ().boot.us + RIG_DEADLINE_MS * BF_MS_US;
     do {
-        assert_true (bf_now_read ().boot.us < until_us);
+        if (bf_now_read ().boot.us > until_us) {
+            story_print_open (self->story);
+            rig_fail (self->rig, "some runs did not become final");
+        }
         load_run (self->load, 100 * BF_MS_US);
         load_drain (self->load);
-        listen (self);
+        witness_listen (self);
         story_read (self->story, self->reader);
     } while (!story_settled (self->story, bf_now_read ().wall.us + LOAD_FAR_US / 2));
 }
 
-static void
-report (const bench *self, int64_t from_us)
+void
+witness_end (witness *self, size_t repeats)
 {
-    print_message ("%zu kills, %zu calls, %zu acknowledged, %zu sent again after a kill, "
-                   "%zu repeats compared, %zu events published, %" PRIu64
-                   " logged, %zu jobs, %zu runs, %.1f s\n",
-                   self->kills, self->load->calls.count, self->load->answered,
-                   self->load->resent, self->load->repeats, self->heard_count,
-                   self->story->seq, bf_map_count (self->story->jobs),
-                   bf_map_count (self->story->runs),
-                   (double)(bf_now_read ().boot.us - from_us) / (double)BF_SECOND_US);
-}
-
-static void
-test_killed (void **state)
-{
-    bench *self = *state;
-    int64_t from_us = bf_now_read ().boot.us;
-    for (int round = 0; self->kills < KILLS; round++) {
-        start (self);
-        load_run (self->load, (int64_t)load_random (self->load, ROUND_MS) * BF_MS_US);
-        rig_kill (self->rig);
-        self->kills++;
-        if (round % 5 == 4) {
-            kill_newborn (self);
-        }
-    }
-    start (self);
     load_drain (self->load);
     settle (self);
-    load_repeat (self->load, REPEATS);
+    load_repeat (self->load, repeats);
     load_drain (self->load);
     story_read (self->story, self->reader);
     check_acknowledged (self);
@@ -449,14 +383,16 @@ test_killed (void **state)
     rig_stop (self->rig);
     /* The last word of the log, scheduler.stopping, is only in the file by now. */
     check_tables (self);
-    report (self, from_us);
 }
 
-int
-main (void)
+void
+witness_report (const witness *self, size_t kills, int64_t from_us)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown (test_killed, set_up, tear_down),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
+    print_message ("%zu kills, %zu calls, %zu acknowledged, %zu sent again after a kill, "
+                   "%zu repeats compared, %zu events published, %" PRIu64
+                   " logged, %zu jobs, %zu runs, %.1f s\n",
+                   kills, self->load->calls.count, self->load->answered, self->load->resent,
+                   self->load->repeats, self->heard_count, self->story->seq,
+                   bf_map_count (self->story->jobs), bf_map_count (self->story->runs),
+                   (double)(bf_now_read ().boot.us - from_us) / (double)BF_SECOND_US);
 }
