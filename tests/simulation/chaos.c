@@ -171,6 +171,9 @@ void
 chaos_command (world *self)
 {
     chaos *past = &self->chaos;
+    if (self->healed) {
+        return;
+    }
     if (self->commands >= past->next_crash && past->crashes < past->wanted &&
         self->commands < self->plan->commands) {
         past->next_crash = self->commands + between_crashes (self);
