@@ -241,6 +241,10 @@ handle_inbox (self_t *self)
         if (!message) {
             return BF_ENOMEM;
         }
+        if (message->sent_boot_us != 0) {
+            bf_now sent = {{message->sent_wall_us}, {message->sent_boot_us}};
+            bf_timers_hear (self->timers, sent, bf_now_read ());
+        }
         for (size_t index = 0; index < message->n_items && rc == BF_OK; index++) {
             rc = handle_item (self, message->items[index]);
         }

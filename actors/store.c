@@ -164,6 +164,19 @@ release_list (self_t *self, bf_inbox inbox, const ProtobufCMessage *message)
     return rc == BF_EINTERNAL ? BF_OK : rc;
 }
 
+/* With the time: how long it lay unread tells the clock whether it was away. */
+static bf_err
+release_clock (self_t *self, const bf_list *items)
+{
+    bf_now now = bf_now_read ();
+    Belfry__Internal__ToClock message = BELFRY__INTERNAL__TO_CLOCK__INIT;
+    message.n_items = items->count;
+    message.items = (Belfry__Internal__ClockItem **)items->items;
+    message.sent_wall_us = now.wall.us;
+    message.sent_boot_us = now.boot.us;
+    return release_list (self, BF_INBOX_CLOCK, &message.base);
+}
+
 /* After the commit, and only then. Leases are told to retry and queues to the dispatcher
  * before the gateway answers, so that a worker's first heartbeat and a client's next claim
  * mostly find them known; both actors cope where it is the other way round. The clock comes
@@ -188,7 +201,7 @@ release (self_t *self, bf_error *error)
         rc = BF_FAILPOINT (after_reply_before_feed, error);
     }
     if (rc == BF_OK && outcome->clock.count > 0) {
-        rc = RELEASE (self, BF_INBOX_CLOCK, ToClock, to_clock, &outcome->clock);
+        rc = release_clock (self, &outcome->clock);
     }
     if (rc == BF_OK && outcome->feed.count > 0) {
         rc = RELEASE (self, BF_INBOX_FEED, ToFeed, to_feed, &outcome->feed);

@@ -59,6 +59,39 @@ bf_absences_add (bf_absences *self, bf_boot since, bf_now now)
     }
 }
 
+/* It began, and ended no later, in one that is known: that one goes on. */
+static bool
+goes_on (bf_absences *self, bf_absence absence)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        bf_absence *known = &self->list[i];
+        if (known->from.wall.us <= absence.from.wall.us &&
+            known->from.boot.us <= absence.from.boot.us &&
+            known->until.wall.us >= absence.from.wall.us &&
+            known->until.boot.us >= absence.from.boot.us) {
+            known->until = absence.until;
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+bf_absences_hear (bf_absences *self, bf_now said, bf_now now)
+{
+    bf_absence absence = {.from = now, .until = now};
+    if (bf_us_add (said.boot.us, BF_AWAY_US) < now.boot.us) {
+        absence.from.boot = said.boot;
+        absence.from.wall.us = now.wall.us - (now.boot.us - said.boot.us);
+    }
+    if (bf_us_add (said.wall.us, BF_AWAY_US) < now.wall.us) {
+        absence.from.wall.us = sooner (said.wall.us, absence.from.wall.us);
+    }
+    if (absence.from.wall.us < now.wall.us && !goes_on (self, absence)) {
+        keep (self, absence);
+    }
+}
+
 /* What was due after the wall clock's new time is due again, in its time. */
 static void
 cut (bf_absences *self, bf_wall now)

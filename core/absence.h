@@ -18,7 +18,9 @@
  *
  * Each clock is compared with its own plan. So a wall clock that is set forward is found
  * without being looked for: it is late for the plan. Whoever waits for an answer before it
- * can look what is due plans to look all the same, to have been there.
+ * can look what is due plans to look all the same, to have been there. And what nobody
+ * could plan for, because the word of it lay unread meanwhile, is found by the age of the
+ * word.
  */
 #ifndef BF_CORE_ABSENCE_H
 #define BF_CORE_ABSENCE_H
@@ -61,6 +63,11 @@ void bf_absences_sleep (bf_absences *self, bf_now next);
 
 /* An absence that only the caller knows of: since then, until now. */
 void bf_absences_add (bf_absences *self, bf_boot since, bf_now now);
+
+/* Somebody said at `said` what is heard only `now`. Where more than BF_AWAY_US lie between
+ * them it was away since then, whatever its plan: what it is told of now could not be in
+ * that. */
+void bf_absences_hear (bf_absences *self, bf_now said, bf_now now);
 
 /* When a slot came within reach; 0 where it was all the time. */
 int64_t bf_absences_wall_reached (const bf_absences *self, bf_wall slot);

@@ -475,6 +475,12 @@ bf_timers_sleep (bf_timers *self)
 }
 
 void
+bf_timers_hear (bf_timers *self, bf_now sent, bf_now now)
+{
+    bf_absences_hear (&self->absences, sent, now);
+}
+
+void
 bf_timers_away (bf_timers *self, bf_boot since, bf_now now)
 {
     bf_absences_add (&self->absences, since, now);

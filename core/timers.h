@@ -85,6 +85,9 @@ void bf_timers_look (bf_timers *self, bf_now now);
 /* Every time it goes to sleep, until bf_timers_next_wall or bf_timers_next_boot. */
 void bf_timers_sleep (bf_timers *self);
 
+/* What is told next was sent then, and is heard now: see core/absence.h. */
+void bf_timers_hear (bf_timers *self, bf_now sent, bf_now now);
+
 /* Nothing became of what was proposed since then, until now. With a reset. */
 void bf_timers_away (bf_timers *self, bf_boot since, bf_now now);
 

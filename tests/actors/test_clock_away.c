@@ -410,6 +410,40 @@ test_full_disk (void **state)
                      before.wall.us - 10 * BF_MINUTE_US + BF_SECOND_US);
 }
 
+/* An idle clock was away when it reads only now what was sent before: a slot that came due
+ * in between is late, though no plan was missed. */
+static void
+test_word_lay_unread (void **state)
+{
+    fixture *self = *state;
+    begin_empty (self);
+    catch_breath (self);
+    bf_now sent = bf_now_read ();
+    atomic_fetch_add (&wall_moved_us, BF_HOUR_US);
+    atomic_fetch_add (&boot_moved_us, BF_HOUR_US);
+    Belfry__Internal__Timer wire;
+    bf_timer_to_wire ((bf_timer){.source = BF_SOURCE_SLOT_WALL,
+                                 .job = 256,
+                                 .due_us = sent.wall.us + BF_MINUTE_US},
+                      &wire);
+    Belfry__Internal__ClockItem item = BELFRY__INTERNAL__CLOCK_ITEM__INIT;
+    item.item_case = BELFRY__INTERNAL__CLOCK_ITEM__ITEM_ARM;
+    item.arm = &wire;
+    Belfry__Internal__ClockItem *items = &item;
+    Belfry__Internal__ToClock message = BELFRY__INTERNAL__TO_CLOCK__INIT;
+    message.n_items = 1;
+    message.items = &items;
+    message.sent_wall_us = sent.wall.us;
+    message.sent_boot_us = sent.boot.us;
+    assert_int_equal (bf_inbox_send (self->clock, &message.base), BF_OK);
+    uint64_t batch;
+    bf_timer timer = expect_due (self, &batch);
+    assert_int_equal (timer.job, 256);
+    assert_true (timer.reached_us >= sent.wall.us + BF_HOUR_US);
+    settle (self, batch);
+    assert_true (expect_caught_up (self)->from_us == sent.wall.us);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
 
 int
@@ -419,7 +453,7 @@ main (void)
         TEST (test_start),       TEST (test_asleep),
         TEST (test_idle),        TEST (test_slow_store),
         TEST (test_set_forward), TEST (test_frozen_with_a_batch_out),
-        TEST (test_full_disk),
+        TEST (test_full_disk),   TEST (test_word_lay_unread),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

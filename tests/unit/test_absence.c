@@ -195,6 +195,64 @@ test_set_back (void **state)
     assert_true (until.us == now.wall.us);
 }
 
+/* An idle clock hears of a slot that was due while the word of it lay unread: it had no
+ * plan that it could have missed. */
+static void
+test_heard_late (void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t unread_us;
+        int64_t stepped_us; /* the wall clock, meanwhile */
+        int64_t wall_us;    /* away since, after it was said; -1: was not */
+        int64_t boot_us;
+    } rows[] = {
+        {"at once", 50, 0, -1, -1},
+        {"after a thread's turn", BF_AWAY_US, 0, -1, -1},
+        {"after it was stopped", BF_AWAY_US + 1, 0, 0, 0},
+        {"after an hour", BF_HOUR_US, 0, 0, 0},
+        {"set forward", 50, BF_HOUR_US, 0, -1},
+        {"set forward a little", 50, BF_AWAY_US / 2, -1, -1},
+        {"set forward and stopped", BF_HOUR_US, BF_HOUR_US, 0, 0},
+        {"set back and stopped", BF_HOUR_US, -BF_DAY_US, -BF_DAY_US, 0},
+        {"set back", 50, -BF_DAY_US, -1, -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const int64_t said_us = 10 * BF_SECOND_US;
+        bf_absences self = awake (BF_SECOND_US);
+        bf_absences_sleep (&self, (bf_now){{NEVER}, {NEVER}});
+        bf_now now = at (said_us + rows[i].unread_us);
+        now.wall.us += rows[i].stepped_us;
+        bf_absences_hear (&self, at (said_us), now);
+        bf_absences_look (&self, now);
+        bool found = self.count == 1;
+        const bf_absence *absence = &self.list[0];
+        int64_t wall_us = found ? absence->from.wall.us - at (said_us).wall.us : -1;
+        int64_t boot_us = found && absence->from.boot.us < now.boot.us
+                              ? absence->from.boot.us - said_us
+                              : -1;
+        if (wall_us != rows[i].wall_us || boot_us != rows[i].boot_us) {
+            fail_msg ("%s: away since %lld and %lld", rows[i].name, (long long)wall_us,
+                      (long long)boot_us);
+        }
+    }
+}
+
+/* A pile of words that lay unread together is one absence. */
+static void
+test_pile_heard_late (void **state)
+{
+    (void)state;
+    bf_absences self = awake (BF_SECOND_US);
+    for (int64_t i = 0; i < 100; i++) {
+        bf_absences_hear (&self, at (BF_MINUTE_US + i), at (BF_HOUR_US + i));
+    }
+    assert_int_equal (self.count, 1);
+    assert_reached (&self, BF_MINUTE_US, BF_HOUR_US + 99, BF_HOUR_US + 99);
+    assert_reached (&self, BF_MINUTE_US - 1, 0, 0);
+}
+
 /* The start is the longest of all; of the others the shortest goes. */
 static void
 test_one_too_many (void **state)
@@ -292,6 +350,8 @@ main (void)
         cmocka_unit_test (test_one_after_another),
         cmocka_unit_test (test_told_by_the_caller),
         cmocka_unit_test (test_set_back),
+        cmocka_unit_test (test_heard_late),
+        cmocka_unit_test (test_pile_heard_late),
         cmocka_unit_test (test_one_too_many),
         cmocka_unit_test (test_random_lives),
     };

@@ -198,9 +198,11 @@ refuse_redrive (checker *self, const case_t *it, const place *at)
         return;
     }
     if (!at->image) {
+        /* It may have been there still: what it was then nobody can say any more. */
+        const uint64_t when_there = BIT (WRONG_STATE) | BIT (KEY_TAKEN);
         judge_refusal (self, it, at->job ? at->job->id : 0,
                        at->pruned ? 0 : BIT (NOT_FOUND),
-                       BIT (NOT_FOUND) | (at->pruned ? BIT (WRONG_STATE) : 0));
+                       BIT (NOT_FOUND) | (at->pruned ? when_there : 0));
         return;
     }
     cover (it, at);
