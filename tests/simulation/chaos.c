@@ -238,6 +238,7 @@ chaos_heal (world *self)
 {
     world_trace (self, "the world heals");
     self->healed = true;
+    self->healed_us = self->true_us;
     machine_slew (self, 0);
     disk_fail_none (self->disk);
 }

@@ -64,6 +64,7 @@ struct world {
     bool was_served; /* ever: there is a database */
     bool stopping;   /* was asked to stop */
     bool healed;
+    int64_t healed_us; /* since then */
     happenings happenings;
     peer_line peers[PEERS];
     int64_t frames_until[BOTS_SUBSCRIBERS]; /* frames keep their order */

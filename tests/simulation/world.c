@@ -39,6 +39,12 @@ world_is_winding_down (const world *self)
     return self->commands >= self->plan->commands;
 }
 
+int64_t
+world_healed_us (const world *self)
+{
+    return self->healed ? self->healed_us : INT64_MAX;
+}
+
 void
 world_count_command (world *self)
 {

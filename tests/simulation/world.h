@@ -48,6 +48,8 @@ void world_hang_up (world *self, sim_peer peer);
 void world_wake (world *self, int64_t true_us, unsigned who);
 /* After healing nothing is lost any more, nobody crashes, no clock is set. */
 bool world_is_healed (const world *self);
+/* Since when, in true time; INT64_MAX while it has not. */
+int64_t world_healed_us (const world *self);
 /* How many commands have been sent for the first time: the measure of a seed. Bots say so.
  */
 void world_count_command (world *self);

@@ -12,6 +12,10 @@
 
 #define IMAGE(name) BELFRY__V1__##name
 
+/* Bots finish for five minutes before they cancel what is left; a disk that is full as the
+ * world heals has room again within two. */
+#define FORGOTTEN_US (4 * 60 * SECOND_US)
+
 /* --- what was asked ------------------------------------------------------------------ */
 
 token_notes *
@@ -221,22 +225,8 @@ lease_opened (const happened *event)
     notes->run_timeout_us = spec->run_timeout_us;
 }
 
-/* Of all the definitions that the job has had since the run was made. */
-static int64_t
-shortest_lease (const happened *event)
-{
-    const model_definition *definition = event->job->definition;
-    int64_t lease_us = definition->spec->lease_us;
-    while (definition->before && definition->version > event->run->image->job_version) {
-        definition = definition->before;
-        lease_us =
-            definition->spec->lease_us < lease_us ? definition->spec->lease_us : lease_us;
-    }
-    return lease_us;
-}
-
 /* Not before its full length has passed since it was last told to be alive; after a restart
- * it has that anew, by the definition as it is then. */
+ * it has that anew: as its worker was told, however the job is by then. */
 static void
 lease_expired (const happened *event, const char *token)
 {
@@ -252,8 +242,6 @@ lease_expired (const happened *event, const char *token)
     if (event->event->published && event->event->life != notes->claimed_life) {
         int64_t started_us =
             facts_started (event->slots->facts, event->when.true_time.most_us);
-        int64_t shortest_us = shortest_lease (event);
-        lease_us = shortest_us < lease_us ? shortest_us : lease_us;
         from_us = started_us > from_us ? started_us : from_us;
     }
     if (event->when.true_time.most_us < from_us + lease_us) {
@@ -368,6 +356,27 @@ run_snoozed (const happened *event)
     }
 }
 
+/* In a healed world workers claim every type, all the time: what is still ready when the
+ * last jobs are cancelled was forgotten. */
+static void
+run_cancelled (const happened *event)
+{
+    const model_run *run = event->run_before;
+    if (!run || !world_is_healed (event->slots->world) ||
+        run->image->state != BELFRY__V1__RUN_STATE__RUN_STATE_READY) {
+        return;
+    }
+    const model_event *ready = model_event_at (event->slots->checker, run->last_seq);
+    int64_t since_us = world_healed_us (event->slots->world);
+    since_us = ready && ready->seen.true_us > since_us ? ready->seen.true_us : since_us;
+    int64_t waited_us = event->when.true_time.least_us - since_us;
+    if (waited_us > FORGOTTEN_US) {
+        slots_broken (event, "liveness",
+                      "it was ready for %" PRId64 " us, and no worker was given it",
+                      waited_us);
+    }
+}
+
 void
 runs_judge (const happened *event)
 {
@@ -377,7 +386,7 @@ runs_judge (const happened *event)
     } judges[] = {
         {"run.claimed", lease_opened}, {"run.expired", run_expired},
         {"run.retrying", run_woke},    {"run.returned", run_returned},
-        {"run.snoozed", run_snoozed},
+        {"run.snoozed", run_snoozed},  {"run.cancelled", run_cancelled},
     };
     for (size_t i = 0; i < sizeof judges / sizeof judges[0]; i++) {
         if (happened_is (event, judges[i].kind)) {
