@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * The sockets between the actors: actors/wiring.h and the rest of actors/loop.h on queues.
+ * The sockets between the actors: actors/wiring.h on queues, and the seed of actors/loop.h.
  * After each send somebody else may run, as a thread may be interrupted there: so a crash
  * can fall between any two messages of one actor.
  */
@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/loop.h"
-#include "messages/codec.h"
 #include "tests/simulation/seam/private.h"
 
 /* Of a thousand sends, how many are followed by somebody else. */
@@ -168,61 +166,14 @@ bf_inbox_receive (zsock_t *socket)
     return frame;
 }
 
-/* --- actors/loop.h -------------------------------------------------------------------- */
+/* --- of actors/loop.h ----------------------------------------------------------------- */
 
-zmq_pollitem_t
-bf_loop_socket (zsock_t *socket)
-{
-    return (zmq_pollitem_t){.socket = socket, .events = ZMQ_POLLIN};
-}
-
-zmq_pollitem_t
-bf_loop_fd (int fd)
-{
-    return (zmq_pollitem_t){.fd = fd, .events = ZMQ_POLLIN};
-}
-
-ProtobufCMessage *
-bf_loop_unpack (zframe_t **frame_p, const ProtobufCMessageDescriptor *descriptor,
-                bf_arena *arena)
-{
-    ProtobufCAllocator allocator = bf_arena_allocator (arena);
-    ProtobufCMessage *message = protobuf_c_message_unpack (
-        descriptor, &allocator, zframe_size (*frame_p), zframe_data (*frame_p));
-    zframe_destroy (frame_p);
-    return message;
-}
+uint64_t __wrap_bf_loop_seed (void);
 
 uint64_t
-bf_loop_seed (void)
+__wrap_bf_loop_seed (void)
 {
     return sim_draw (process.random);
-}
-
-void
-bf_loop_born (zsock_t *pipe)
-{
-    bf_actor_say (pipe, "BORN");
-}
-
-bool
-bf_loop_ended (zsock_t *pipe, char **command)
-{
-    char *said = bf_actor_command (pipe);
-    bool ended = !said || streq (said, "$TERM");
-    if (command && !ended) {
-        *command = said;
-    } else {
-        free (said);
-    }
-    return ended;
-}
-
-void
-bf_loop_fail (zsock_t *pipe, bf_actor_birth *birth, bf_err reason)
-{
-    bf_fail (&birth->failure, reason, "%s", bf_err_text (reason));
-    bf_actor_say (pipe, "FAILED");
 }
 
 /* --- the few calls of czmq itself -------------------------------------------------------

@@ -291,8 +291,10 @@ bf_actor_command (zsock_t *pipe)
 /* --- the waiting of actors/loop.h -------------------------------------------------------
  */
 
+bool __wrap_bf_loop_wait (zmq_pollitem_t *items, int count, bf_boot next);
+
 bool
-bf_loop_wait (zmq_pollitem_t *items, int count, bf_boot next)
+__wrap_bf_loop_wait (zmq_pollitem_t *items, int count, bf_boot next)
 {
     /* zmq_poll knows milliseconds only, rounded up. */
     bf_boot until = next;
