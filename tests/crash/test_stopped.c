@@ -44,7 +44,7 @@
 /* 10,000 events of a KiB on average, in libzmq's frames, twice. */
 #define QUEUE_BYTES (32 * MIB)
 /* What the daemon takes for itself meanwhile: the page cache of SQLite, batches, and what
- * the sanitizers keep back of what was freed (bound_sanitizer). */
+ * the sanitizers keep back of what was freed (rig_bound_sanitizer). */
 #define GROWTH_BYTES (96 * MIB)
 
 /* --- the roles ---------------------------------------------------------------------------
@@ -147,19 +147,6 @@ typedef struct {
     process role;
     char *log; /* of the role */
 } bench;
-
-/* Without this ASan keeps what was freed, and RSS says nothing. Before the first daemon. */
-static int
-bound_sanitizer (void **state)
-{
-    (void)state;
-    const char *options = getenv ("ASAN_OPTIONS");
-    char text[512];
-    (void)snprintf (text, sizeof text,
-                    "%s:quarantine_size_mb=8:allocator_release_to_os_interval_ms=100",
-                    options ? options : "");
-    return setenv ("ASAN_OPTIONS", text, 1);
-}
 
 static int
 set_up (void **state)
@@ -392,5 +379,5 @@ main (int argc, char **argv)
         TEST (test_subscriber),
 #endif
     };
-    return cmocka_run_group_tests (tests, bound_sanitizer, NULL);
+    return cmocka_run_group_tests (tests, rig_bound_sanitizer, NULL);
 }

@@ -291,3 +291,15 @@ rig_belfry (rig *self, const char *const *args, char **output)
     }
     return process_wait (&belfry, RIG_DEADLINE_MS);
 }
+
+int
+rig_bound_sanitizer (void **state)
+{
+    (void)state;
+    const char *options = getenv ("ASAN_OPTIONS");
+    char text[512];
+    (void)snprintf (text, sizeof text,
+                    "%s:quarantine_size_mb=8:allocator_release_to_os_interval_ms=100",
+                    options ? options : "");
+    return setenv ("ASAN_OPTIONS", text, 1);
+}

@@ -82,4 +82,8 @@ int rig_belfry (rig *self, const char *const *args, char **output);
 /* Fails the test with this sentence, after printing the log. */
 _Noreturn void rig_fail (const rig *self, const char *sentence);
 
+/* A cmocka group setup, before the first daemon: without it ASan keeps what was freed, and
+ * the daemon's RSS says nothing. */
+int rig_bound_sanitizer (void **state);
+
 #endif

@@ -31,8 +31,8 @@
 #define LIMIT BELFRY__V1__CODE__CODE_LIMIT
 
 #define MIB ((size_t)1024 * 1024)
-/* What any of this may cost for good. ASan keeps freed memory back; bound_sanitizer limits
- * that. */
+/* What any of this may cost for good. ASan keeps freed memory back; rig_bound_sanitizer
+ * limits that. */
 #define GROWTH_BYTES (96 * MIB)
 /* Sockets that libzmq is slow to close. */
 #define SPARE_FDS 4
@@ -63,19 +63,6 @@ head_seq (const bench *self)
     uint64_t seq = reply->status->head_seq;
     reply_free (reply);
     return seq;
-}
-
-/* Without this ASan keeps what was freed, and RSS says nothing. Before the first daemon. */
-static int
-bound_sanitizer (void **state)
-{
-    (void)state;
-    const char *options = getenv ("ASAN_OPTIONS");
-    char text[512];
-    (void)snprintf (text, sizeof text,
-                    "%s:quarantine_size_mb=8:allocator_release_to_os_interval_ms=100",
-                    options ? options : "");
-    return setenv ("ASAN_OPTIONS", text, 1);
 }
 
 static int
@@ -440,5 +427,5 @@ main (void)
         TEST (test_flood),       TEST (test_deaf_client),  TEST (test_deaf_subscriber),
         TEST (test_connections), TEST (test_half_open),
     };
-    return cmocka_run_group_tests (tests, bound_sanitizer, NULL);
+    return cmocka_run_group_tests (tests, rig_bound_sanitizer, NULL);
 }
