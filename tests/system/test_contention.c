@@ -24,6 +24,7 @@
 #define OK BELFRY__V1__CODE__CODE_OK
 #define STALE_TOKEN BELFRY__V1__CODE__CODE_STALE_TOKEN
 #define STOPPING BELFRY__V1__CODE__CODE_STOPPING
+#define BUSY BELFRY__V1__CODE__CODE_BUSY
 
 #define ROUNDS 20 /* of two claims for one run */
 #define WORKERS 4
@@ -334,7 +335,8 @@ test_one_call_twice (void **state)
 }
 
 /* SIGTERM while calls are in flight: what was answered OK is there afterwards; all others,
- * sent again, have their effect once. */
+ * sent again, have their effect once. A daemon that falls behind says BUSY to some: more
+ * are sent than one connection may have in flight. */
 static void
 test_stop_in_flight (void **state)
 {
@@ -359,7 +361,7 @@ test_stop_in_flight (void **state)
                 reply->jobs->items[0]->job->id;
             done++;
         } else {
-            assert_int_equal (reply->code, STOPPING);
+            assert_true (reply->code == STOPPING || reply->code == BUSY);
             refused++;
         }
         reply_free (reply);
