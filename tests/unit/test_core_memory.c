@@ -14,10 +14,14 @@
 #include "core/base/heap.h"
 #include "core/base/list.h"
 #include "core/base/map.h"
+#include "core/calendar/recurrence.h"
+#include "core/calendar/rrule.h"
+#include "core/calendar/zone.h"
 #include "core/dispatch.h"
 #include "core/leases.h"
 #include "core/timers.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/zone_file.h"
 
 /* clang-format off: one line each. */
 #define PLAIN __attribute__ ((no_sanitize ("address", "undefined", "thread")))
@@ -384,6 +388,52 @@ dispatch_scenario (void)
     bf_dispatch_destroy (&dispatch);
 }
 
+static void
+rrule_scenario (void)
+{
+    bf_rrule *rule = NULL;
+    INSIST (bf_rrule_parse ("FREQ=DAILY EXDATE:20270101,20270102", &rule, NULL));
+    bf_rrule_destroy (&rule);
+}
+
+static void
+recurrence_scenario (void)
+{
+    const char *date = "12-24";
+    bf_exclusion *exclusion = NULL;
+    INSIST (bf_exclusion_new (&date, 1, NULL, 0, &exclusion, NULL, NULL));
+    bf_recurrence_args args = {
+        .kind = BF_RECURRENCE_RRULE,
+        .text = "FREQ=WEEKLY;BYDAY=MO",
+        .zone = bf_zone_utc (),
+        .exclusions = (const bf_exclusion *const *)&exclusion,
+        .n_exclusions = 1,
+    };
+    bf_recurrence *recurrence = NULL;
+    INSIST (bf_recurrence_new (&args, &recurrence, NULL));
+    bf_recurrence_destroy (&recurrence);
+    bf_exclusion_destroy (&exclusion);
+}
+
+static void
+zone_scenario (void)
+{
+    zone_file file;
+    zone_file_make (&(zone_recipe){.version = '2', .footer = "CET-1CEST,M3.5.0,M10.5.0/3"},
+                    &file);
+    bf_zone *zone = NULL;
+    bf_error error = {0};
+    bf_err err = bf_zone_read (file.bytes, file.size, &zone, &error);
+    if (err != BF_OK) {
+        assert_int_equal (err, BF_ENOMEM);
+        assert_int_equal (error.code, BF_ENOMEM);
+        assert_true (failed);
+        assert_null (zone);
+        assert_int_equal (bf_zone_read (file.bytes, file.size, &zone, &error), BF_OK);
+    }
+    bf_zone_destroy (&zone);
+}
+
 #define SCENARIO(name, least)              \
     static void test_##name (void **state) \
     {                                      \
@@ -398,6 +448,9 @@ SCENARIO (arena, 5)
 SCENARIO (timers, 250)
 SCENARIO (leases, 200)
 SCENARIO (dispatch, 60)
+SCENARIO (recurrence, 3)
+SCENARIO (rrule, 1)
+SCENARIO (zone, 2)
 
 int
 main (void)
@@ -406,7 +459,8 @@ main (void)
         cmocka_unit_test (test_list),     cmocka_unit_test (test_heap),
         cmocka_unit_test (test_map),      cmocka_unit_test (test_arena),
         cmocka_unit_test (test_timers),   cmocka_unit_test (test_leases),
-        cmocka_unit_test (test_dispatch),
+        cmocka_unit_test (test_dispatch), cmocka_unit_test (test_recurrence),
+        cmocka_unit_test (test_rrule),    cmocka_unit_test (test_zone),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
