@@ -51,6 +51,9 @@ typedef struct {
     uint64_t keep_final_jobs; /* default: no limit */
     int64_t keep_events_us;   /* default 30 days */
     uint64_t keep_event_rows; /* default 10 million */
+    /* Where the files of time zones are, as tzdata installs them; NULL for
+     * /usr/share/zoneinfo. Watched: when they change, jobs are planned anew. */
+    const char *zoneinfo;
 } belfry_scheduler_options;
 
 /* Starts it, and returns when it serves. On failure *self_p is untouched and `text` (of

@@ -7,6 +7,9 @@
  * wakes up here, except that it looks now and then while the store owes it an answer: that
  * takes its time, and nobody was away meanwhile. What came due while nobody could look is
  * marked, and when it is through, the store is told that the clock has caught up.
+ *
+ * When is also a matter of time zones: where their files change it tells the store, once
+ * they have come to rest.
  */
 #include "actors/clock.h"
 
@@ -18,6 +21,7 @@
 
 #include "actors/loop.h"
 #include "actors/wiring.h"
+#include "actors/zonewatch.h"
 #include "core/base/log.h"
 #include "core/timers.h"
 #include "messages/translate.h"
@@ -25,6 +29,11 @@
 /* A wall clock that moved by this much against the boot clock was set: NTP's slow
  * corrections move both alike. */
 #define STEP_US (100 * BF_MS_US)
+
+/* So long the zones' files must be left alone before the store looks at them: an upgrade
+ * replaces one after the other. But not for ever. */
+#define ZONES_QUIET_US (2 * BF_SECOND_US)
+#define ZONES_WAIT_US (30 * BF_SECOND_US)
 
 /* In alarm_t.set_us: whatever it was set to, it is no longer. */
 #define NOT_SET INT64_MIN
@@ -48,6 +57,9 @@ typedef struct {
     /* Wall clock minus boot clock, as far as the store knows. */
     int64_t offset_us;
     bf_timer due[BF_TIMERS_BATCH];
+    bf_zonewatch *zones; /* NULL: they cannot be watched */
+    bf_boot zones_due; /* when the store hears that they changed; INT64_MAX: they did not */
+    bf_boot zones_limit; /* not later than then */
     bool terminated;
 } self_t;
 
@@ -120,6 +132,7 @@ self_destroy (self_t **self_p)
     if (!self) {
         return;
     }
+    bf_zonewatch_destroy (&self->zones);
     bf_timers_destroy (&self->timers);
     bf_arena_destroy (&self->arena);
     alarm_close (&self->boot);
@@ -129,6 +142,19 @@ self_destroy (self_t **self_p)
     zsock_destroy (&self->inbox);
     free (self);
     *self_p = NULL;
+}
+
+/* Without a watch, jobs go by the zones as they are at the next start. */
+static void
+zones_watch (self_t *self, const char *directory)
+{
+    bf_error error = {0};
+    self->zones_due.us = INT64_MAX;
+    if (bf_zonewatch_open (&self->zones, directory, &error) != BF_OK) {
+        bf_log (BF_LOG_WARNING, "clock",
+                "time zones that change are noticed at the next start only", "text=\"%s\"",
+                error.text);
+    }
 }
 
 static bf_err
@@ -163,6 +189,7 @@ self_new (self_t **self_p, zsock_t *pipe, const bf_clock_args *args, bf_error *e
         return rc;
     }
     self->offset_us = wall_offset ();
+    zones_watch (self, args->zoneinfo);
     *self_p = self;
     return BF_OK;
 }
@@ -355,6 +382,36 @@ ask_refills (self_t *self)
     return rc;
 }
 
+static void
+zones_take (self_t *self)
+{
+    if (!bf_zonewatch_take (self->zones)) {
+        return;
+    }
+    bf_boot now = bf_now_read ().boot;
+    if (self->zones_due.us == INT64_MAX) {
+        self->zones_limit.us = now.us + ZONES_WAIT_US;
+    }
+    int64_t quiet_us = now.us + ZONES_QUIET_US;
+    self->zones_due.us = quiet_us < self->zones_limit.us ? quiet_us : self->zones_limit.us;
+}
+
+static bf_err
+send_zones (self_t *self)
+{
+    if (bf_now_read ().boot.us < self->zones_due.us) {
+        return BF_OK;
+    }
+    self->zones_due.us = INT64_MAX;
+    bf_log (BF_LOG_INFO, "clock", "files of time zones changed", "quiet_us=%lld",
+            (long long)ZONES_QUIET_US);
+    Belfry__Internal__ZonesChanged changed = BELFRY__INTERNAL__ZONES_CHANGED__INIT;
+    Belfry__Internal__StoreItem item = BELFRY__INTERNAL__STORE_ITEM__INIT;
+    item.item_case = BELFRY__INTERNAL__STORE_ITEM__ITEM_ZONES_CHANGED;
+    item.zones_changed = &changed;
+    return tell_store (self, &item);
+}
+
 /* Sets both alarms. *stepped where the wall clock was set since it was looked at. */
 static bf_err
 set_alarms (self_t *self, bool *stepped)
@@ -410,8 +467,9 @@ run (self_t *self)
             bf_loop_socket (self->inbox),
             bf_loop_fd (self->wall.fd),
             bf_loop_fd (self->boot.fd),
+            bf_loop_fd (self->zones ? bf_zonewatch_fd (self->zones) : -1),
         };
-        if (!bf_loop_wait (items, 4, (bf_boot){INT64_MAX})) {
+        if (!bf_loop_wait (items, self->zones ? 5 : 4, self->zones_due)) {
             break;
         }
         if (items[0].revents != 0) {
@@ -426,6 +484,12 @@ run (self_t *self)
         }
         if (items[3].revents != 0) {
             alarm_clear (&self->boot);
+        }
+        if (items[4].revents != 0) {
+            zones_take (self);
+        }
+        if (rc == BF_OK) {
+            rc = send_zones (self);
         }
         if (rc == BF_OK) {
             rc = on_deadline (self);

@@ -11,6 +11,7 @@
 typedef struct {
     bf_actor_birth birth;
     uint64_t scheduler;
+    const char *zoneinfo; /* as in belfry_scheduler.h */
 } bf_clock_args;
 
 void bf_clock_actor (zsock_t *pipe, void *args);

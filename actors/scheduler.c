@@ -56,6 +56,7 @@ struct belfry_scheduler {
     bf_actor *supervisor;
     uint64_t number;
     char *directory;
+    char *zoneinfo;  /* NULL for the usual one */
     char **commands; /* each ends with NULL, none is NULL */
     char **feed;
     char **monitor;
@@ -80,11 +81,13 @@ children_prepare (belfry_scheduler *self)
     self->store_args.birth.name = "store";
     self->store_args.scheduler = number;
     self->store_args.directory = self->directory;
+    self->store_args.zoneinfo = self->zoneinfo;
     self->feed_args = (bf_feed_args){.birth.name = "feed",
                                      .scheduler = number,
                                      .feed = (const char *const *)self->feed,
                                      .monitor = (const char *const *)self->monitor};
-    self->clock_args = (bf_clock_args){.birth.name = "clock", .scheduler = number};
+    self->clock_args = (bf_clock_args){
+        .birth.name = "clock", .scheduler = number, .zoneinfo = self->zoneinfo};
     self->retry_args = (bf_retry_args){.birth.name = "retry", .scheduler = number};
     self->dispatcher_args =
         (bf_dispatcher_args){.birth.name = "dispatcher", .scheduler = number};
@@ -303,6 +306,7 @@ self_destroy (belfry_scheduler **self_p)
         strings_free (self->feed);
         strings_free (self->monitor);
         free (self->directory);
+        free (self->zoneinfo);
         free (self->endpoints);
         free (self);
     }
@@ -320,6 +324,7 @@ self_new (const belfry_scheduler_options *options, bf_error *error)
     self->birth.name = "scheduler";
     self->number = atomic_fetch_add (&number, 1) + 1;
     self->directory = strdup (options->directory);
+    self->zoneinfo = options->zoneinfo ? strdup (options->zoneinfo) : NULL;
     self->commands = strings_copy (options->commands);
     self->feed = strings_copy (options->feed);
     self->monitor = strings_copy (options->monitor);
@@ -331,7 +336,8 @@ self_new (const belfry_scheduler_options *options, bf_error *error)
     if (self->ended_fd == -1) {
         bf_fail (error, BF_ELIMIT, "no descriptor for the scheduler: %s", strerror (errno));
         self_destroy (&self);
-    } else if (!self->directory || !self->commands || !self->feed || !self->monitor) {
+    } else if (!self->directory || (options->zoneinfo && !self->zoneinfo) ||
+               !self->commands || !self->feed || !self->monitor) {
         bf_fail_plain (error, BF_ENOMEM);
         self_destroy (&self);
     }

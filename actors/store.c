@@ -102,6 +102,7 @@ ledger_open (self_t *self, bf_error *error)
         .retention.final_jobs = self->args->keep_final_jobs,
         .retention.events = {self->args->keep_events_us},
         .retention.event_rows = self->args->keep_event_rows,
+        .zoneinfo = self->args->zoneinfo,
     };
     return bf_ledger_open (&self->ledger, &database, &options, bf_now_read (), error);
 }
@@ -187,6 +188,11 @@ release (self_t *self, bf_error *error)
 {
     const bf_outcome *outcome = bf_ledger_outcome (self->ledger);
     bf_err rc = BF_OK;
+    for (size_t i = 0; i < outcome->warnings.count; i++) {
+        bf_log (BF_LOG_WARNING, self->args->birth.name,
+                "a time zone cannot be brought up to date", "text=\"%s\"",
+                (const char *)outcome->warnings.items[i]);
+    }
     if (rc == BF_OK && outcome->retry.count > 0) {
         rc = RELEASE (self, BF_INBOX_RETRY, ToRetry, to_retry, &outcome->retry);
     }

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t keep_final_jobs;
     int64_t keep_events_us;
     uint64_t keep_event_rows;
+    const char *zoneinfo;
 } bf_store_args;
 
 void bf_store_actor (zsock_t *pipe, void *args);

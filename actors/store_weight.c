@@ -49,6 +49,9 @@ weight_of_call (const Belfry__V1__Request *request)
     case BELFRY__V1__REQUEST__COMMAND_STATUS:
     case BELFRY__V1__REQUEST__COMMAND_STATS:
     case BELFRY__V1__REQUEST__COMMAND_SNAPSHOT:
+    case BELFRY__V1__REQUEST__COMMAND_PREVIEW:
+    case BELFRY__V1__REQUEST__COMMAND_LIST_CALENDARS:
+    case BELFRY__V1__REQUEST__COMMAND_SET_CALENDAR: /* plans up to 1000 jobs anew */
         return READ_WEIGHT;
     default:
         return 1;

@@ -39,6 +39,8 @@
     X (SCHEDULER_STOPPING, 42, "scheduler.stopping") \
     X (RECOVERY_REPORT, 43, "recovery.report")       \
     X (LOG_PRUNED, 44, "log.pruned")                 \
+    X (ZONE_CHANGED, 45, "zone.changed")             \
+    X (CALENDAR_CHANGED, 46, "calendar.changed")     \
     X (SLOT_MISSED, 50, "slot.missed")               \
     X (SLOT_SKIPPED, 51, "slot.skipped")
 

@@ -37,23 +37,38 @@ bf_late_name (bf_late late)
     return (size_t)late < n && names[late] != NULL ? names[late] : "unknown";
 }
 
+/* From the job's slot at first_us to the one at last_us of the grid. The first need not be
+ * on the grid: it was armed by rules that have changed since. */
+static bf_stretch
+stretch_to (const bf_grid *grid, int64_t first_us, int64_t last_us)
+{
+    uint64_t count = 1;
+    int64_t next_us = last_us;
+    if (last_us > first_us) {
+        bf_grid_next (grid, first_us, &next_us);
+        count += bf_grid_count (grid, next_us, last_us);
+    }
+    return (bf_stretch){first_us, last_us, count};
+}
+
+/* The last slot that is due at until_us or before; first_us where there is no later one. */
+static int64_t
+last_until (const bf_grid *grid, int64_t first_us, int64_t until_us)
+{
+    int64_t last_us;
+    bool later =
+        grid != NULL && bf_grid_last (grid, until_us, &last_us) && last_us > first_us;
+    return later ? last_us : first_us;
+}
+
 /* From the slot at first_us to the last one before before_us. */
 static bf_stretch
 stretch_before (const bf_grid *grid, int64_t first_us, int64_t before_us)
 {
-    int64_t last_us;
-    if (grid == NULL || before_us <= first_us ||
-        !bf_grid_last (grid, before_us - 1, &last_us)) {
+    if (before_us <= first_us) {
         return (bf_stretch){0};
     }
-    return (bf_stretch){first_us, last_us, bf_grid_count (grid, first_us, last_us)};
-}
-
-static bf_stretch
-stretch_to (const bf_grid *grid, int64_t first_us, int64_t last_us)
-{
-    uint64_t count = grid != NULL ? bf_grid_count (grid, first_us, last_us) : 1;
-    return (bf_stretch){first_us, last_us, count};
+    return stretch_to (grid, first_us, last_until (grid, first_us, before_us - 1));
 }
 
 /* One run for all of them: the latest slot. Where one in time has come by now that is it,
@@ -113,10 +128,7 @@ bf_late_judge (const bf_late_policy *policy, const bf_grid *grid, int64_t due_us
         };
     }
     /* The last that is late; due_us itself where there is no other. */
-    int64_t last_us = due_us;
-    if (grid != NULL) {
-        bf_grid_last (grid, reached_us - policy->grace.us - 1, &last_us);
-    }
+    int64_t last_us = last_until (grid, due_us, reached_us - policy->grace.us - 1);
     switch (policy->late) {
     case BF_LATE_FIRE_ALL:
         return fire_all (policy, grid, due_us, last_us);
@@ -146,10 +158,7 @@ bf_late_forgo (const bf_grid *grid, int64_t due_us, int64_t now_us)
     if (due_us > now_us) {
         return (bf_late_verdict){.act = BF_SLOT_NONE};
     }
-    int64_t last_us = due_us;
-    if (grid != NULL) {
-        bf_grid_last (grid, now_us, &last_us);
-    }
+    int64_t last_us = last_until (grid, due_us, now_us);
     return (bf_late_verdict){
         .dropped = stretch_to (grid, due_us, last_us),
         .act = BF_SLOT_NONE,

@@ -128,6 +128,8 @@ bf_request_is_stored (const Belfry__V1__Request *request)
     case BELFRY__V1__REQUEST__COMMAND_FAIL:
     case BELFRY__V1__REQUEST__COMMAND_SNOOZE:
     case BELFRY__V1__REQUEST__COMMAND_BACKUP:
+    case BELFRY__V1__REQUEST__COMMAND_SET_CALENDAR:
+    case BELFRY__V1__REQUEST__COMMAND_DELETE_CALENDAR:
         return true;
     default:
         return false;

@@ -63,6 +63,10 @@
 #define BF_GRACE_MIN_US BF_MS_US
 #define BF_GRACE_MAX_US BF_AFTER_MAX_US
 #define BF_CATCHUP_MAX 1000
+#define BF_EXCLUDES 8             /* exclusion calendars of one job */
+#define BF_CALENDARS 1000         /* exclusion calendars in all */
+#define BF_CALENDAR_LINE_BYTES 64 /* one of their dates or windows */
+#define BF_SLOTS_PER_PREVIEW 1000
 #define BF_RETRY_DELAYS 100 /* in one list */
 #define BF_RETRY_DELAY_MIN_US BF_MS_US
 #define BF_RETRY_DELAY_MAX_US (30 * BF_DAY_US)
@@ -82,5 +86,6 @@
 #define BF_DEFAULT_PAGE 100
 #define BF_DEFAULT_REPLAY_PAGE 500
 #define BF_DEFAULT_SNAPSHOT_PAGE 500
+#define BF_DEFAULT_SLOTS_PER_PREVIEW 5
 
 #endif

@@ -100,6 +100,17 @@ check_name (const walk_t *walk, const bf_rule *rule, char **text, const bf_place
     return BF_OK;
 }
 
+/* The text is the request's own copy. */
+static void
+blank_out (char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\t' || *text == '\r' || *text == '\n') {
+            *text = ' ';
+        }
+    }
+}
+
 /* TEXT and REASON. */
 static bf_err
 check_text (const walk_t *walk, const bf_rule *rule, char **text, const bf_place *at)
@@ -114,6 +125,9 @@ check_text (const walk_t *walk, const bf_rule *rule, char **text, const bf_place
         return bf_refuse (walk->error, BF_EINVALID, at,
                           "has %zu bytes, allowed are %d..%zu", size,
                           rule->optional ? 0 : 1, max);
+    }
+    if (rule->lines) {
+        blank_out (*text);
     }
     bool reason = rule->kind == BF_RULE_REASON;
     size_t flaw =

@@ -8,11 +8,17 @@
 
 #include "messages/rules.h"
 
+#include "belfry.pb-c.h"
+
 /* The place of a field of the message that stands here. */
 #define BF_FIELD(here, field) (&(const bf_place){(here), (field), BF_NO_INDEX})
 
-/* Of a JobSpec, or of a Reschedule. */
-bf_err bf_refuse_no_trigger (const bf_place *here, bf_error *error);
+/* The trigger and what goes with it, defaults filled in. */
+bf_err bf_relate_trigger_of_spec (Belfry__V1__JobSpec *spec, const bf_place *here,
+                                  bf_arena *arena, bf_error *error);
+bf_err bf_relate_trigger_of_reschedule (Belfry__V1__Reschedule *reschedule,
+                                        const bf_place *here, bf_arena *arena,
+                                        bf_error *error);
 
 bf_err bf_relate_retry (void *message, const bf_place *here, bf_arena *arena,
                         bf_error *error);
@@ -42,6 +48,12 @@ bf_err bf_relate_trigger (void *message, const bf_place *here, bf_arena *arena,
                           bf_error *error);
 bf_err bf_relate_redrive (void *message, const bf_place *here, bf_arena *arena,
                           bf_error *error);
+bf_err bf_relate_preview_spec (void *message, const bf_place *here, bf_arena *arena,
+                               bf_error *error);
+bf_err bf_relate_preview (void *message, const bf_place *here, bf_arena *arena,
+                          bf_error *error);
+bf_err bf_relate_exclusion_calendar (void *message, const bf_place *here, bf_arena *arena,
+                                     bf_error *error);
 bf_err bf_relate_prune (void *message, const bf_place *here, bf_arena *arena,
                         bf_error *error);
 bf_err bf_relate_backup (void *message, const bf_place *here, bf_arena *arena,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * What makes a definition whole: one trigger and what goes with it, a retry policy, a late
+ * What makes a definition whole: a trigger (relations_trigger.c), a retry policy, a late
  * policy, and jobs that do not stand in each other's way in one call.
  */
 #include "messages/relations.h"
@@ -72,52 +72,6 @@ bf_relate_retry (void *message, const bf_place *here, bf_arena *arena, bf_error 
     return BF_OK;
 }
 
-bf_err
-bf_refuse_no_trigger (const bf_place *here, bf_error *error)
-{
-    return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "trigger"),
-                      "is missing: set exactly one of at_us, after_us and every");
-}
-
-/* What only a job that recurs can have. */
-static bf_err
-relate_one_shot (Belfry__V1__JobSpec *spec, const bf_place *here, bf_error *error)
-{
-    const char *field = spec->start_us != 0   ? "start_us"
-                        : spec->end_us != 0   ? "end_us"
-                        : spec->max_runs != 0 ? "max_runs"
-                                              : NULL;
-    if (field != NULL) {
-        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, field),
-                          "is for recurring jobs: leave it out, or set every");
-    }
-    if (spec->overlap == 0) {
-        spec->overlap = BELFRY__V1__OVERLAP__OVERLAP_ALLOW_ALL;
-    }
-    return BF_OK;
-}
-
-static bf_err
-relate_recurring (Belfry__V1__JobSpec *spec, const bf_place *here, bf_error *error)
-{
-    if (spec->end_us != 0 && spec->end_us < spec->start_us) {
-        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "end_us"),
-                          "is %" PRId64 ", before start_us %" PRId64
-                          ": set it later, or 0 for an open end",
-                          spec->end_us, spec->start_us);
-    }
-    if (spec->jitter_us >= spec->every->interval_us) {
-        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "jitter_us"),
-                          "is %" PRId64
-                          ", as long as the interval or longer: set it below %" PRId64,
-                          spec->jitter_us, spec->every->interval_us);
-    }
-    if (spec->overlap == 0) {
-        spec->overlap = BELFRY__V1__OVERLAP__OVERLAP_SKIP;
-    }
-    return BF_OK;
-}
-
 static bf_err
 relate_late (Belfry__V1__JobSpec *spec, const bf_place *here, bf_error *error)
 {
@@ -137,17 +91,24 @@ relate_late (Belfry__V1__JobSpec *spec, const bf_place *here, bf_error *error)
 }
 
 bf_err
+bf_relate_preview_spec (void *message, const bf_place *here, bf_arena *arena,
+                        bf_error *error)
+{
+    Belfry__V1__JobSpec *spec = message;
+    bf_err rc = bf_relate_trigger_of_spec (spec, here, arena, error);
+    return rc == BF_OK ? relate_late (spec, here, error) : rc;
+}
+
+bf_err
 bf_relate_job_spec (void *message, const bf_place *here, bf_arena *arena, bf_error *error)
 {
-    (void)arena;
-    Belfry__V1__JobSpec *spec = message;
-    if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER__NOT_SET) {
-        return bf_refuse_no_trigger (here, error);
+    const Belfry__V1__JobSpec *spec = message;
+    if (spec->type[0] == '\0') {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "type"),
+                          "is missing, allowed are 1..%d of A-Z a-z 0-9 _ . -",
+                          BF_NAME_BYTES);
     }
-    bool recurs = spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
-    bf_err rc =
-        recurs ? relate_recurring (spec, here, error) : relate_one_shot (spec, here, error);
-    return rc == BF_OK ? relate_late (spec, here, error) : rc;
+    return bf_relate_preview_spec (message, here, arena, error);
 }
 
 /* One key of a Schedule, and which job has it. */

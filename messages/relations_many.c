@@ -52,12 +52,9 @@ bf_relate_filter (void *message, const bf_place *here, bf_arena *arena, bf_error
 bf_err
 bf_relate_reschedule (void *message, const bf_place *here, bf_arena *arena, bf_error *error)
 {
-    (void)arena;
-    const Belfry__V1__Reschedule *reschedule = message;
-    if (reschedule->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER__NOT_SET) {
-        return bf_refuse_no_trigger (here, error);
-    }
-    return RELATE_MANY (reschedule);
+    Belfry__V1__Reschedule *reschedule = message;
+    bf_err rc = bf_relate_trigger_of_reschedule (reschedule, here, arena, error);
+    return rc == BF_OK ? RELATE_MANY (reschedule) : rc;
 }
 
 bf_err

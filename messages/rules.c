@@ -9,6 +9,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/calendar/cron.h"
+#include "core/calendar/exclusion.h"
+#include "core/calendar/rrule.h"
+#include "core/calendar/zone.h"
 #include "messages/limits.h"
 #include "messages/relations.h"
 
@@ -103,7 +107,7 @@ static const bf_rules filter_rules = {RULES (filter, filter_rows),
 static const bf_rule job_spec_rows[] = {
     {AT (JobSpec, ns), NAMESPACE},
     {AT (JobSpec, key), TEXT (BF_KEY_BYTES), .optional = true},
-    {AT (JobSpec, type), NAME},
+    {AT (JobSpec, type), FILTER_NAME},
     {AT (JobSpec, payload), .kind = BF_RULE_BYTES, .max = BF_PAYLOAD_BYTES},
     {AT (JobSpec, content_type), TEXT (BF_CONTENT_TYPE_BYTES), .optional = true},
     {AT (JobSpec, tags), TEXT (BF_TAG_BYTES), LIST (0, BF_TAGS), .twice = BF_TWICE_REFUSED},
@@ -128,9 +132,19 @@ static const bf_rule job_spec_rows[] = {
                "1 ms to 100 years, 0 for 1 s")},
     {AT (JobSpec, catchup_max), RANGE (0, BF_CATCHUP_MAX, "0 for 100")},
     {AT (JobSpec, overlap), ENUM_OR (0)},
+    {AT (JobSpec, cron), TEXT (BF_CRON_BYTES), .lines = true},
+    {AT (JobSpec, daily), TEXT (BF_CRON_BYTES), .lines = true},
+    {AT (JobSpec, rrule), TEXT (BF_RRULE_BYTES), .lines = true},
+    {AT (JobSpec, tz), TEXT (BF_ZONE_NAME_BYTES), .optional = true},
+    {AT (JobSpec, skipped), ENUM_OR (0)},
+    {AT (JobSpec, repeated), ENUM_OR (0)},
+    {AT (JobSpec, exclude), NAME, LIST (0, BF_EXCLUDES), .twice = BF_TWICE_REFUSED},
 };
 static const bf_rules job_spec_rules = {RULES (job_spec, job_spec_rows),
                                         .relate = bf_relate_job_spec};
+/* Of a job that nobody makes. */
+static const bf_rules preview_spec_rules = {RULES (job_spec, job_spec_rows),
+                                            .relate = bf_relate_preview_spec};
 
 static const bf_rule job_ref_rows[] = {
     {AT (JobRef, id), NUMBER_63},
@@ -157,6 +171,12 @@ static const bf_rule reschedule_rows[] = {
     {AT (Reschedule, every), .kind = BF_RULE_MESSAGE, .rules = &every_rules},
     {AT (Reschedule, reject_past), ANY},
     ONE_OR_MANY (Reschedule),
+    {AT (Reschedule, cron), TEXT (BF_CRON_BYTES), .lines = true},
+    {AT (Reschedule, daily), TEXT (BF_CRON_BYTES), .lines = true},
+    {AT (Reschedule, rrule), TEXT (BF_RRULE_BYTES), .lines = true},
+    {AT (Reschedule, tz), TEXT (BF_ZONE_NAME_BYTES), .optional = true},
+    {AT (Reschedule, skipped), ENUM_OR (0)},
+    {AT (Reschedule, repeated), ENUM_OR (0)},
 };
 static const bf_rules reschedule_rules = {RULES (reschedule, reschedule_rows),
                                           .relate = bf_relate_reschedule};
@@ -297,6 +317,53 @@ static const bf_rule snapshot_rows[] = {
 };
 static const bf_rules snapshot_rules = {RULES (snapshot, snapshot_rows)};
 
+static const bf_rule preview_rows[] = {
+    {AT (Preview, spec), .kind = BF_RULE_MESSAGE, .rules = &preview_spec_rules,
+     .optional = true},
+    {AT (Preview, job), JOB_OR_FILTER},
+    {AT (Preview, from_us), AT_TIME},
+    {AT (Preview, limit),
+     RANGE_OR (1, BF_SLOTS_PER_PREVIEW, BF_DEFAULT_SLOTS_PER_PREVIEW, "0 for 5")},
+};
+static const bf_rules preview_rules = {RULES (preview, preview_rows),
+                                       .relate = bf_relate_preview};
+
+static const bf_rule exclusion_calendar_rows[] = {
+    {AT (ExclusionCalendar, ns), NAMESPACE},
+    {AT (ExclusionCalendar, name), NAME},
+    {AT (ExclusionCalendar, dates), TEXT (BF_CALENDAR_LINE_BYTES),
+     LIST (0, BF_EXCLUSION_DATES)},
+    {AT (ExclusionCalendar, windows), TEXT (BF_CALENDAR_LINE_BYTES),
+     LIST (0, BF_EXCLUSION_WINDOWS)},
+    {AT (ExclusionCalendar, version), ANY},
+    {AT (ExclusionCalendar, updated_us), ANY},
+};
+static const bf_rules exclusion_calendar_rules = {
+    RULES (exclusion_calendar, exclusion_calendar_rows),
+    .relate = bf_relate_exclusion_calendar};
+
+static const bf_rule set_calendar_rows[] = {
+    {AT (SetCalendar, calendar), .kind = BF_RULE_MESSAGE,
+     .rules = &exclusion_calendar_rules},
+    {AT (SetCalendar, if_version), ANY},
+};
+static const bf_rules set_calendar_rules = {RULES (set_calendar, set_calendar_rows)};
+
+static const bf_rule delete_calendar_rows[] = {
+    {AT (DeleteCalendar, ns), NAMESPACE},
+    {AT (DeleteCalendar, name), NAME},
+    {AT (DeleteCalendar, if_version), ANY},
+};
+static const bf_rules delete_calendar_rules = {
+    RULES (delete_calendar, delete_calendar_rows)};
+
+static const bf_rule list_calendars_rows[] = {
+    {AT (ListCalendars, ns), FILTER_NAME},
+    {AT (ListCalendars, name), FILTER_NAME},
+    {AT (ListCalendars, cursor), NUMBER_63},
+};
+static const bf_rules list_calendars_rules = {RULES (list_calendars, list_calendars_rows)};
+
 static const bf_rule prune_rows[] = {
     {AT (Prune, finals_us), SPAN_OR_NONE (1)},
     {AT (Prune, events_us), SPAN_OR_NONE (1)},
@@ -355,8 +422,12 @@ static const bf_rule request_rows[] = {
     COMMAND (Request, status),
     COMMAND (Request, stats),
     COMMAND (Request, snapshot),
+    COMMAND (Request, preview),
+    COMMAND (Request, list_calendars),
     COMMAND (Request, prune),
     COMMAND (Request, backup),
+    COMMAND (Request, set_calendar),
+    COMMAND (Request, delete_calendar),
 };
 const bf_rules bf_request_rules = {RULES (request, request_rows),
                                    .relate = bf_relate_request};

@@ -51,6 +51,7 @@ typedef struct {
     bf_rule_kind kind;
     bool optional; /* may be 0, empty or absent: takes the fallback */
     bool cut;      /* REASON: shortened where too long, not refused */
+    bool lines;    /* TEXT: tabs and line ends stand for blanks, and become such */
     int64_t min;
     int64_t max;
     int64_t fallback;          /* NUMBER, ENUM */

@@ -4,7 +4,10 @@
  */
 #include "messages/translate.h"
 
+#include "core/calendar/cron.h"
+#include "core/calendar/rrule.h"
 #include "core/run.h"
+#include "messages/codec.h"
 #include "messages/limits.h"
 
 /* One number, two names: core's and the wire's. */
@@ -61,6 +64,14 @@ SAME (BF_OVERLAP_CANCEL_OTHER, OVERLAP__OVERLAP_CANCEL_OTHER);
 SAME (BF_OVERLAP_TERMINATE_OTHER, OVERLAP__OVERLAP_TERMINATE_OTHER);
 SAME (BF_OVERLAP_ALLOW_ALL, OVERLAP__OVERLAP_ALLOW_ALL);
 
+SAME (BF_SKIPPED_AFTER_GAP, SKIPPED__SKIPPED_AFTER_GAP);
+SAME (BF_SKIPPED_SKIP, SKIPPED__SKIPPED_SKIP);
+SAME (BF_SKIPPED_SHIFT, SKIPPED__SKIPPED_SHIFT);
+
+SAME (BF_REPEATED_FIRST, REPEATED__REPEATED_FIRST);
+SAME (BF_REPEATED_SECOND, REPEATED__REPEATED_SECOND);
+SAME (BF_REPEATED_BOTH, REPEATED__REPEATED_BOTH);
+
 /* The wire column of the error list. */
 enum {
 #define X(name, value, wire, retryable, text) WIRE_##name = (wire),
@@ -104,6 +115,10 @@ trigger_from_wire (const Belfry__V1__JobSpec *spec)
         .end_us = spec->end_us,
         .max_runs = spec->max_runs,
         .jitter = {spec->jitter_us},
+        .tz = spec->tz,
+        .switches = {(bf_skipped)spec->skipped, (bf_repeated)spec->repeated},
+        .exclude = spec->exclude,
+        .n_exclude = spec->n_exclude,
     };
     switch (spec->trigger_case) {
     case BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US:
@@ -115,6 +130,18 @@ trigger_from_wire (const Belfry__V1__JobSpec *spec)
         trigger.us = spec->every->interval_us;
         trigger.anchored = spec->every->anchor_case == BELFRY__V1__EVERY__ANCHOR_ANCHOR_US;
         trigger.anchor_us = spec->every->anchor_us;
+        break;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_CRON:
+        trigger.kind = BF_TRIGGER_CRON;
+        trigger.text = spec->cron;
+        break;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_DAILY:
+        trigger.kind = BF_TRIGGER_DAILY;
+        trigger.text = spec->daily;
+        break;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_RRULE:
+        trigger.kind = BF_TRIGGER_RRULE;
+        trigger.text = spec->rrule;
         break;
     default:
         trigger.kind = BF_TRIGGER_AT;
@@ -149,6 +176,26 @@ retry_is_whole (const Belfry__V1__RetryPolicy *retry)
     return whole;
 }
 
+/* Of a calendar trigger. Whether the text can be read is seen by whoever reads it. */
+static bool
+calendar_is_whole (const Belfry__V1__JobSpec *spec, const char *text, size_t max_bytes)
+{
+    return bf_text_is_valid (text, max_bytes) && bf_zone_name_is_valid (spec->tz) &&
+           is_within ((int)spec->skipped, BF_SKIPPED_AFTER_GAP, BF_SKIPPED_SHIFT) &&
+           is_within ((int)spec->repeated, BF_REPEATED_FIRST, BF_REPEATED_BOTH);
+}
+
+static bool
+exclude_is_whole (const Belfry__V1__JobSpec *spec)
+{
+    bool whole = spec->n_exclude <= BF_EXCLUDES &&
+                 (spec->n_exclude == 0 || bf_zone_name_is_valid (spec->tz));
+    for (size_t i = 0; whole && i < spec->n_exclude; i++) {
+        whole = bf_name_is_valid (spec->exclude[i]);
+    }
+    return whole;
+}
+
 static bool
 trigger_is_whole (const Belfry__V1__JobSpec *spec)
 {
@@ -160,6 +207,12 @@ trigger_is_whole (const Belfry__V1__JobSpec *spec)
     case BELFRY__V1__JOB_SPEC__TRIGGER_EVERY:
         return is_within (spec->every->interval_us, BF_EVERY_MIN_US, BF_EVERY_MAX_US) &&
                is_within (spec->every->anchor_us, 0, BF_WALL_MAX_US);
+    case BELFRY__V1__JOB_SPEC__TRIGGER_CRON:
+        return calendar_is_whole (spec, spec->cron, BF_CRON_BYTES);
+    case BELFRY__V1__JOB_SPEC__TRIGGER_DAILY:
+        return calendar_is_whole (spec, spec->daily, BF_CRON_BYTES);
+    case BELFRY__V1__JOB_SPEC__TRIGGER_RRULE:
+        return calendar_is_whole (spec, spec->rrule, BF_RRULE_BYTES);
     default:
         return false;
     }
@@ -169,7 +222,7 @@ bool
 bf_spec_is_whole (const Belfry__V1__JobSpec *spec)
 {
     return spec->retry != NULL && retry_is_whole (spec->retry) && trigger_is_whole (spec) &&
-           is_within (spec->start_us, 0, BF_WALL_MAX_US) &&
+           exclude_is_whole (spec) && is_within (spec->start_us, 0, BF_WALL_MAX_US) &&
            is_within (spec->end_us, 0, BF_WALL_MAX_US) &&
            is_within (spec->jitter_us, 0, BF_JITTER_MAX_US) &&
            is_within ((int)spec->delivery, BF_DELIVERY_WORK, BF_DELIVERY_NOTIFY) &&

@@ -21,6 +21,8 @@
 #include "persist/ledger/operations.h"
 #include "persist/ledger/private.h"
 #include "persist/ledger/recovery.h"
+#include "persist/ledger/recurrences.h"
+#include "persist/ledger/replan.h"
 #include "persist/ledger/retention.h"
 #include "persist/ledger/sql.h"
 #include "persist/ledger/stats.h"
@@ -140,6 +142,7 @@ bf_ledger_undo (bf_ledger *self, const bf_mark *mark, bf_error *error)
 {
     mark_restore (self, mark);
     self->undone += changes_kept (self) - mark->changes;
+    bf_recurrences_undo (self);
     bf_err rc = step (self, SQL_ROLLBACK_TO, error);
     return rc == BF_OK ? step (self, SQL_RELEASE, error) : rc;
 }
@@ -247,6 +250,9 @@ load (bf_ledger *self, const bf_ledger_options *options, bf_now now, bf_error *e
     if (rc == BF_OK) {
         rc = bf_operations_load (self, error);
     }
+    if (rc == BF_OK) {
+        rc = bf_replan_load (self, error);
+    }
     return rc == BF_OK ? bf_retention_load (self, options->retention, error) : rc;
 }
 
@@ -273,7 +279,11 @@ bf_ledger_open (bf_ledger **self_p, bf_database **database_p,
     self->extended = bf_map_new (options->seed);
     bool ready = self->arena && self->names_by_text && self->queues_by_name &&
                  self->topics && self->extended;
-    bf_err rc = ready ? load (self, options, now, error) : bf_fail_plain (error, BF_ENOMEM);
+    bf_err rc = ready ? bf_recurrences_open (self, options->zoneinfo, options->seed, error)
+                      : bf_fail_plain (error, BF_ENOMEM);
+    if (rc == BF_OK) {
+        rc = load (self, options, now, error);
+    }
     if (rc != BF_OK) {
         self->failed = true;
         bf_ledger_close (&self);
@@ -311,6 +321,8 @@ bf_ledger_close (bf_ledger **self_p)
     extended_free (self);
     bf_held_free (self);
     bf_recovery_free (self);
+    bf_recurrences_free (self);
+    bf_replan_free (self);
     bf_operations_free (self);
     bf_map_destroy (&self->names_by_text);
     bf_map_destroy (&self->queues_by_name);
@@ -320,6 +332,7 @@ bf_ledger_close (bf_ledger **self_p)
     bf_list_clear (&self->outcome.clock);
     bf_list_clear (&self->outcome.dispatcher);
     bf_list_clear (&self->outcome.retry);
+    bf_list_clear (&self->outcome.warnings);
     bf_list_clear (&self->depths_touched);
     bf_arena_destroy (&self->arena);
     free (self);
@@ -365,6 +378,8 @@ told (bf_ledger *self)
     bf_operations_keep (self);
     bf_backup_command_keep (self);
     bf_recovery_keep (self);
+    bf_recurrences_keep (self);
+    bf_replan_keep (self);
 }
 
 bf_err
@@ -416,6 +431,9 @@ judge (bf_ledger *self, const Belfry__Internal__StoreItem *item, bf_error *error
         return bf_refill_ready (self, item->refill_ready, error);
     case BELFRY__INTERNAL__STORE_ITEM__ITEM_CAUGHT_UP:
         return bf_recovery_report (self, item->caught_up, error);
+    case BELFRY__INTERNAL__STORE_ITEM__ITEM_ZONES_CHANGED:
+        bf_replan_look (self);
+        return BF_OK;
     default:
         return bf_fail (error, BF_EINTERNAL, "an item of kind %d came to the store",
                         (int)item->item_case);
@@ -517,6 +535,9 @@ bf_ledger_rollback (bf_ledger *self)
     bf_operations_undo (self);
     bf_backup_command_undo (self);
     bf_recovery_undo (self);
+    bf_recurrences_undo (self);
+    bf_recurrences_keep (self);
+    bf_replan_undo (self);
     bf_ledger_clear (self);
 }
 
@@ -534,6 +555,7 @@ bf_ledger_clear (bf_ledger *self)
     bf_list_truncate (&self->outcome.clock, 0);
     bf_list_truncate (&self->outcome.dispatcher, 0);
     bf_list_truncate (&self->outcome.retry, 0);
+    bf_list_truncate (&self->outcome.warnings, 0);
     bf_list_truncate (&self->topics_touched, 0);
     bf_list_truncate (&self->depths_touched, 0);
     bf_arena_reset (self->arena);

@@ -45,6 +45,8 @@ typedef struct {
     /* Stored answers: bytes kept at most; 0 for the default of 256 MiB. */
     uint64_t answer_bytes;
     bf_retention retention;
+    /* Where the files of time zones are; NULL for the usual directory. Copied. */
+    const char *zoneinfo;
 } bf_ledger_options;
 
 /* What a batch has to say, in items of internal.proto, by receiver. The items live in the
@@ -55,6 +57,7 @@ typedef struct {
     bf_list clock;      /* Belfry__Internal__ClockItem */
     bf_list dispatcher; /* Belfry__Internal__DispatcherItem */
     bf_list retry;      /* Belfry__Internal__RetryItem */
+    bf_list warnings;   /* char *: sentences for the caller's log */
 } bf_outcome;
 
 /* Takes over the database, also on error. Reads what it keeps in memory (counters, names,

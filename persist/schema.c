@@ -181,5 +181,43 @@ static const char step_1[] =
     "  UNIQUE (client, request_id)"
     ") STRICT;";
 
-const char *const bf_schema_steps[] = {step_1};
+static const char step_2[] =
+    /* The rules of the zones that jobs are planned by: what their files said, and how far
+       their jobs are planned anew: those behind at_job and below until_job are not yet; 0:
+       all are. */
+    "CREATE TABLE zone ("
+    "  name TEXT PRIMARY KEY,"
+    "  hash INTEGER NOT NULL," /* of bytes */
+    "  bytes BLOB NOT NULL,"   /* a TZif file */
+    "  at_job INTEGER NOT NULL,"
+    "  until_job INTEGER NOT NULL,"
+    "  examined INTEGER NOT NULL"
+    ") STRICT;"
+    /* By zone: open jobs only; none for UTC, which does not change. */
+    "CREATE TABLE zoned ("
+    "  zone TEXT NOT NULL,"
+    "  job INTEGER NOT NULL,"
+    "  PRIMARY KEY (zone, job)"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE exclusion ("
+    "  id INTEGER PRIMARY KEY,"
+    "  ns INTEGER NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  version INTEGER NOT NULL CHECK (version >= 1),"
+    "  updated_us INTEGER NOT NULL,"
+    "  body BLOB NOT NULL,"      /* a packed ExclusionCalendar: dates and windows */
+    "  at_job INTEGER NOT NULL," /* as in zone */
+    "  until_job INTEGER NOT NULL,"
+    "  examined INTEGER NOT NULL,"
+    "  UNIQUE (ns, name)"
+    ") STRICT;"
+    /* By exclusion calendar: open jobs only. */
+    "CREATE TABLE excluded ("
+    "  calendar INTEGER NOT NULL,"
+    "  job INTEGER NOT NULL,"
+    "  PRIMARY KEY (calendar, job)"
+    ") STRICT, WITHOUT ROWID;";
+
+const char *const bf_schema_steps[] = {step_1, step_2};
 const int bf_schema_version = (int)(sizeof bf_schema_steps / sizeof bf_schema_steps[0]);

@@ -29,6 +29,7 @@ void
 bf_cli_command_clear (bf_cli_command *command)
 {
     free (command->content.data);
+    free (command->text);
     *command = (bf_cli_command){0};
 }
 

@@ -8,6 +8,7 @@
 #define BF_CLI_COMMAND_H
 
 #include "apps/belfry/cli.h"
+#include "core/calendar/recurrence.h"
 #include "messages/limits.h"
 
 /* A request and everything that it points to, but what is of argv or of the struct of the
@@ -36,6 +37,7 @@ struct bf_cli_command {
         Belfry__V1__Prune prune;
     } of;
     ProtobufCBinaryData content; /* owned: a payload or a result */
+    char *text;                  /* owned: a calendar trigger */
     bool many;                   /* by filter */
     bool dry_run;
     bool progress; /* tell also where stderr is no terminal */
@@ -89,6 +91,12 @@ typedef struct {
     bf_cli_us after;
     bf_cli_us every;
     bf_cli_us anchor;
+    char *cron;
+    char *daily;
+    char *rrule;
+    char *tz;
+    int skipped;
+    int repeated;
 } bf_cli_when;
 
 /* `where`: the offset of the bf_cli_when in the struct of the verb. */
@@ -107,25 +115,103 @@ typedef struct {
              "wall clock is set; 0s for at once",                                         \
          .kind = BF_CLI_SPAN,                                                             \
          .offset = (where) + offsetof (bf_cli_when, after)},                              \
-        {.name = "every",                                                                 \
-         .value = "D",                                                                    \
-         .help =                                                                          \
-             "again and again, so long after each other, 10ms..36525d, on a grid that "   \
+        BF_CLI_RECURRING_OPTIONS (where)
+
+/* Those of triggers that recur. */
+#define BF_CLI_RECURRING_OPTIONS(where)                                                   \
+    {.name = "every",                                                                     \
+     .value = "D",                                                                        \
+     .help = "again and again, so long after each other, 10ms..36525d, on a grid that "   \
              "never moves",                                                               \
-         .kind = BF_CLI_SPAN,                                                             \
-         .least = BF_EVERY_MIN_US,                                                        \
-         .most = BF_EVERY_MAX_US,                                                         \
-         .offset = (where) + offsetof (bf_cli_when, every)},                              \
+     .kind = BF_CLI_SPAN,                                                                 \
+     .least = BF_EVERY_MIN_US,                                                            \
+     .most = BF_EVERY_MAX_US,                                                             \
+     .offset = (where) + offsetof (bf_cli_when, every)},                                  \
+        {.name = "anchor",                                                                \
+         .value = "ISO",                                                                  \
+         .help =                                                                          \
+             "with --every: a point of the grid; default the start, so that the first "   \
+             "slot is there, else now, so that it is one interval later",                 \
+         .kind = BF_CLI_INSTANT,                                                          \
+         .offset = (where) + offsetof (bf_cli_when, anchor)},                             \
+        {.name = "cron",                                                                  \
+         .value = "E",                                                                    \
+         .help = "a cron expression of 5 or 6 fields, such as \"0 9 * * MON-FRI\", or a " \
+                 "macro such as @hourly; see `belfry help calendar`",                     \
+         .kind = BF_CLI_TEXT,                                                             \
+         .offset = (where) + offsetof (bf_cli_when, cron)},                               \
+        {.name = "daily",                                                                 \
+         .value = "HHMM",                                                                 \
+         .help = "once a day, such as 2130, \"2130 MON-FRI\" or \"2130 Europe/Berlin\"",  \
+         .kind = BF_CLI_TEXT,                                                             \
+         .offset = (where) + offsetof (bf_cli_when, daily)},                              \
+        {.name = "rrule",                                                                 \
+         .value = "R",                                                                    \
+         .help =                                                                          \
+             "a recurrence rule of RFC 5545, such as \"FREQ=WEEKLY;BYDAY=MO,WE\", with "  \
+             "DTSTART, EXDATE and RDATE beside it where needed",                          \
+         .kind = BF_CLI_TEXT,                                                             \
+         .offset = (where) + offsetof (bf_cli_when, rrule)},                              \
+        {.name = "tz",                                                                    \
+         .value = "ZONE",                                                                 \
+         .help =                                                                          \
+             "the time zone whose walls are meant, such as Europe/Berlin; default UTC",   \
+         .kind = BF_CLI_TEXT,                                                             \
+         .form = &bf_cli_form_zone,                                                       \
+         .offset = (where) + offsetof (bf_cli_when, tz)},                                 \
+        {.name = "skipped",                                                               \
+         .help = "what a local time means that the clocks skip: the end of the gap, "     \
+                 "nothing, or as much later; see `belfry help calendar`",                 \
+         .kind = BF_CLI_WORD,                                                             \
+         .words = &belfry__v1__skipped__descriptor,                                       \
+         .offset = (where) + offsetof (bf_cli_when, skipped)},                            \
     {                                                                                     \
-        .name = "anchor", .value = "ISO",                                                 \
-        .help = "with --every: a point of the grid; default --start, so that the first "  \
-                "slot is there, else now, so that it is one interval later",              \
-        .kind = BF_CLI_INSTANT, .offset = (where) + offsetof (bf_cli_when, anchor)        \
+        .name = "repeated", .help = "what a local time means that comes twice",           \
+        .kind = BF_CLI_WORD, .words = &belfry__v1__repeated__descriptor,                  \
+        .offset = (where) + offsetof (bf_cli_when, repeated)                              \
     }
 
-/* Fills command->every where it is that. BF_EINVALID where not exactly one trigger was
- * given, or an anchor without a grid. */
-bf_err bf_cli_when_fill (bf_cli_command *command, const bf_cli_when *when, bf_error *error);
+/* How many triggers were given; whether one of the calendar kinds. */
+int bf_cli_when_count (const bf_cli_when *when);
+bool bf_cli_when_is_calendar (const bf_cli_when *when);
+/* Those of the calendar kinds; NONE for the others. *text: what it says. */
+bf_recurrence_kind bf_cli_when_kind (const bf_cli_when *when, const char **text);
+
+/* Fills command->every, or command->text where it is a calendar. zoned: something else of
+ * the command line has a use for --tz. BF_EINVALID where not exactly one trigger was given,
+ * where it cannot be read, or with an option that goes with another one. */
+bf_err bf_cli_when_fill (bf_cli_command *command, const bf_cli_when *when, bool zoned,
+                         bf_error *error);
+
+/* What bf_cli_when_fill has filled, into a JobSpec or a Reschedule. */
+#define BF_CLI_WHEN_PUT(command, when, message, KIND)                         \
+    do {                                                                      \
+        const bf_cli_when *when_ = (when);                                    \
+        if (when_->every.set) {                                               \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_EVERY;    \
+            (message)->every = &(command)->every;                             \
+        } else if (when_->at.set) {                                           \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_AT_US;    \
+            (message)->at_us = when_->at.us;                                  \
+        } else if (when_->after.set) {                                        \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_AFTER_US; \
+            (message)->after_us = when_->after.us;                            \
+        } else if (when_->cron) {                                             \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_CRON;     \
+            (message)->cron = (command)->text;                                \
+        } else if (when_->daily) {                                            \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_DAILY;    \
+            (message)->daily = (command)->text;                               \
+        } else {                                                              \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_RRULE;    \
+            (message)->rrule = (command)->text;                               \
+        }                                                                     \
+        if (when_->tz) {                                                      \
+            (message)->tz = when_->tz;                                        \
+        }                                                                     \
+        (message)->skipped = (Belfry__V1__Skipped)when_->skipped;             \
+        (message)->repeated = (Belfry__V1__Repeated)when_->repeated;          \
+    } while (0)
 
 /* target.c: which job, or which jobs. */
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "core/calendar/zone.h"
 #include "core/event.h"
 #include "messages/codec.h"
 #include "messages/limits.h"
@@ -28,6 +29,9 @@ is_tag (const char *text)
 }
 
 const bf_cli_form bf_cli_form_tag = {is_tag, "1 to 64 bytes"};
+
+const bf_cli_form bf_cli_form_zone = {bf_zone_name_is_valid,
+                                      "the name of a time zone, such as Europe/Berlin"};
 
 static bool
 is_kind (const char *text)

@@ -68,6 +68,8 @@ typedef struct {
 extern const bf_cli_form bf_cli_form_name;
 extern const bf_cli_form bf_cli_form_key;
 extern const bf_cli_form bf_cli_form_tag;
+/* The name of a time zone. */
+extern const bf_cli_form bf_cli_form_zone;
 /* The kind of an event. */
 extern const bf_cli_form bf_cli_form_kind;
 /* Where a daemon may be: one or more, with commas between. */

@@ -5,12 +5,15 @@
 #include "apps/belfry/show.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "apps/belfry/utf8.h"
 #include "apps/belfry/words.h"
 
 /* Of a result in a table: the line is to stay one. */
 #define RESULT_CHARACTERS 60
+/* The same of a calendar text, which is ASCII. */
+#define RECURS_BYTES 32
 
 static const char *
 job_state (const Belfry__V1__Job *job, char word[BF_CLI_WORD_BYTES])
@@ -81,9 +84,29 @@ bf_cli_show_item (FILE *out, const Belfry__V1__JobsReply__Item *item, int64_t no
 bf_cli_table
 bf_cli_jobs_table (void)
 {
-    static const char *const heads[] = {"ID",  "NS",       "KEY",   "TYPE",   "STATE",
-                                        "DUE", "FROM NOW", "EVERY", "VERSION"};
+    static const char *const heads[] = {"ID",  "NS",       "KEY",    "TYPE",   "STATE",
+                                        "DUE", "FROM NOW", "RECURS", "VERSION"};
     return (bf_cli_table){.heads = heads, .columns = sizeof heads / sizeof heads[0]};
+}
+
+/* The interval, or what the calendar says, as far as there is room for it. */
+static void
+recurs_cell (bf_cli_table *table, const Belfry__V1__JobSpec *spec)
+{
+    char brief[BF_CLI_BRIEF_BYTES];
+    const char *text = "";
+    if (spec && spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY) {
+        text = bf_cli_brief (spec->every->interval_us, brief);
+    } else if (spec && spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_CRON) {
+        text = spec->cron;
+    } else if (spec && spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_DAILY) {
+        text = spec->daily;
+    } else if (spec && spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_RRULE) {
+        text = spec->rrule;
+    }
+    int room = RECURS_BYTES;
+    bool whole = strlen (text) <= RECURS_BYTES;
+    bf_cli_table_cell (table, "%.*s%s", room, text, whole ? "" : "...");
 }
 
 void
@@ -99,9 +122,7 @@ bf_cli_jobs_row (bf_cli_table *table, const Belfry__V1__Job *job, int64_t now_us
     bf_cli_table_cell (table, "%s", bf_cli_time (job->due_us, time));
     bf_cli_table_cell (table, "%s",
                        bf_cli_relative (bf_cli_between (now_us, job->due_us), relative));
-    bool recurs = spec && spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
-    bf_cli_table_cell (table, "%s",
-                       recurs ? bf_cli_brief (spec->every->interval_us, relative) : "");
+    recurs_cell (table, spec);
     bf_cli_table_cell (table, "%" PRIu32, job->version);
 }
 

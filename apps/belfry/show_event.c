@@ -84,6 +84,29 @@ put_pruned (FILE *out, const Belfry__V1__Pruned *pruned)
     }
 }
 
+/* "Europe/Berlin: 3 jobs moved, 1000 looked at, more to come"; "default/holidays version 2:
+ * …". */
+static void
+put_replanned (FILE *out, const Belfry__V1__Replanned *replanned)
+{
+    const Belfry__V1__ExclusionCalendar *calendar = replanned->calendar;
+    if (calendar) {
+        bf_cli_text_put (out, calendar->ns);
+        fputc ('/', out);
+        bf_cli_text_put (out, calendar->name);
+    } else {
+        bf_cli_text_put (out, replanned->zone);
+    }
+    if (calendar && calendar->version > 0) {
+        fprintf (out, " version %" PRIu32, calendar->version);
+    } else if (calendar) {
+        fputs (" deleted", out);
+    }
+    fprintf (out, ": %zu %s moved, %" PRIu64 " looked at%s", replanned->n_rows,
+             bf_cli_counted (replanned->n_rows, "job", "jobs"), replanned->examined,
+             replanned->done ? "" : ", more to come");
+}
+
 /* The last column: what the kind has to say, and the reason. */
 static void
 show_detail (FILE *out, const Belfry__V1__Event *event)
@@ -95,6 +118,8 @@ show_detail (FILE *out, const Belfry__V1__Event *event)
         put_recovery (out, event->recovery);
     } else if (event->pruned) {
         put_pruned (out, event->pruned);
+    } else if (event->replanned) {
+        put_replanned (out, event->replanned);
     } else if (!*event->reason && !strcmp (event->kind, "run.blocked")) {
         fputs ("waits for an earlier run", out);
     } else {

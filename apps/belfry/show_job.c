@@ -87,16 +87,71 @@ show_retry (FILE *out, const Belfry__V1__RetryPolicy *retry)
     fputc ('\n', out);
 }
 
+/* What a trigger of the calendar kinds says; NULL for the others. */
+static const char *
+calendar_text (const Belfry__V1__JobSpec *spec, const char **name)
+{
+    switch (spec->trigger_case) {
+    case BELFRY__V1__JOB_SPEC__TRIGGER_CRON:
+        *name = "cron";
+        return spec->cron;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_DAILY:
+        *name = "daily";
+        return spec->daily;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_RRULE:
+        *name = "rrule";
+        return spec->rrule;
+    default:
+        return NULL;
+    }
+}
+
+static void
+put_every (FILE *out, const Belfry__V1__Every *every)
+{
+    char brief[BF_CLI_BRIEF_BYTES], time[BF_CLI_TIME_BYTES];
+    fputs (bf_cli_brief (every->interval_us, brief), out);
+    if (every->anchor_case == BELFRY__V1__EVERY__ANCHOR_ANCHOR_US) {
+        fprintf (out, ", anchored at %s", bf_cli_time (every->anchor_us, time));
+    }
+}
+
+/* "Europe/Berlin, skipped after_gap, repeated first". */
+static void
+show_zone (FILE *out, const Belfry__V1__JobSpec *spec)
+{
+    char word[BF_CLI_WORD_BYTES];
+    if (!*spec->tz) {
+        return;
+    }
+    label (out, "zone");
+    bf_cli_text_put (out, spec->tz);
+    if (spec->skipped) {
+        int skipped = (int)spec->skipped;
+        fprintf (out, ", skipped %s",
+                 bf_cli_word (&belfry__v1__skipped__descriptor, skipped, word));
+    }
+    if (spec->repeated) {
+        int repeated = (int)spec->repeated;
+        fprintf (out, ", repeated %s",
+                 bf_cli_word (&belfry__v1__repeated__descriptor, repeated, word));
+    }
+    fputc ('\n', out);
+}
+
 /* "15m, anchored at 2026-…, next 2026-… (in 3m)". */
 static void
-show_every (FILE *out, const Belfry__V1__Job *job, int64_t now_us)
+show_recurring (FILE *out, const Belfry__V1__Job *job, int64_t now_us)
 {
     char brief[BF_CLI_BRIEF_BYTES], time[BF_CLI_TIME_BYTES];
     const Belfry__V1__JobSpec *spec = job->spec;
-    label (out, "every");
-    fputs (bf_cli_brief (spec->every->interval_us, brief), out);
-    if (spec->every->anchor_case == BELFRY__V1__EVERY__ANCHOR_ANCHOR_US) {
-        fprintf (out, ", anchored at %s", bf_cli_time (spec->every->anchor_us, time));
+    const char *name = "every";
+    const char *text = calendar_text (spec, &name);
+    label (out, name);
+    if (text) {
+        bf_cli_text_put (out, text);
+    } else {
+        put_every (out, spec->every);
     }
     if (job->state == BELFRY__V1__JOB_STATE__JOB_STATE_SCHEDULED && !job->paused) {
         fprintf (out, ", next %s", bf_cli_time (job->due_us, time));
@@ -104,6 +159,10 @@ show_every (FILE *out, const Belfry__V1__Job *job, int64_t now_us)
                  bf_cli_relative (bf_cli_between (now_us, job->due_us), brief));
     }
     fputc ('\n', out);
+    show_zone (out, spec);
+    for (size_t index = 0; index < spec->n_exclude; index++) {
+        show_text (out, index == 0 ? "exclude" : "", spec->exclude[index]);
+    }
     show_time (out, "start", spec->start_us, now_us);
     show_time (out, "end", spec->end_us, now_us);
     if (spec->max_runs) {
@@ -112,14 +171,22 @@ show_every (FILE *out, const Belfry__V1__Job *job, int64_t now_us)
     }
 }
 
+static bool
+recurs (const Belfry__V1__JobSpec *spec)
+{
+    const char *name;
+    return spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY ||
+           calendar_text (spec, &name);
+}
+
 static void
 show_trigger (FILE *out, const Belfry__V1__Job *job, int64_t now_us)
 {
     const Belfry__V1__JobSpec *spec = job->spec;
     if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US) {
         show_span (out, "after", spec->after_us);
-    } else if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY) {
-        show_every (out, job, now_us);
+    } else if (recurs (spec)) {
+        show_recurring (out, job, now_us);
     }
     show_span (out, "jitter", spec->jitter_us);
 }
@@ -165,9 +232,7 @@ show_counts (FILE *out, const Belfry__V1__Job *job)
     for (size_t index = 0; index < sizeof rows / sizeof rows[0]; index++) {
         sum |= rows[index].count;
     }
-    bool recurs =
-        job->spec && job->spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
-    if (!recurs && sum == 0) {
+    if (!(job->spec && recurs (job->spec)) && sum == 0) {
         return;
     }
     label (out, "slots");

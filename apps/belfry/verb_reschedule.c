@@ -28,7 +28,7 @@ fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
     const values_t *values = given;
     bf_err err = bf_cli_target_fill (command, &values->target, operands, error);
     if (err == BF_OK) {
-        err = bf_cli_when_fill (command, &values->when, error);
+        err = bf_cli_when_fill (command, &values->when, false, error);
     }
     if (err != BF_OK) {
         return err;
@@ -36,16 +36,7 @@ fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
     Belfry__V1__Reschedule *reschedule = BF_CLI_BEGIN (command, reschedule, RESCHEDULE);
     BF_CLI_AIM (command, reschedule, &values->target);
     reschedule->reject_past = values->reject_past;
-    if (values->when.every.set) {
-        reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_EVERY;
-        reschedule->every = &command->every;
-    } else if (values->when.at.set) {
-        reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_AT_US;
-        reschedule->at_us = values->when.at.us;
-    } else {
-        reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_AFTER_US;
-        reschedule->after_us = values->when.after.us;
-    }
+    BF_CLI_WHEN_PUT (command, &values->when, reschedule, RESCHEDULE);
     return BF_OK;
 }
 
@@ -58,18 +49,20 @@ act (bf_cli *cli, const void *values, const bf_cli_texts *operands)
 const bf_cli_verb bf_cli_reschedule = {
     .name = "reschedule",
     .group = "Jobs",
-    .operands = "(JOB | --key K | --type T, ...) (--at ISO | --after D | --every D) "
-                "[OPTION]...",
+    .operands = "(JOB | --key K | --type T, ...) (--at ISO | --after D | --every D | "
+                "--cron E | --daily HHMM | --rrule R) [OPTION]...",
     .summary = "moves a job to another time",
     .about = "After it returns the old time never fires. Runs that no worker has are "
              "cancelled; those that a worker has are printed, and are asked to stop. A "
-             "recurring job takes --every and keeps its start, end, limit of runs (counted "
-             "anew) and jitter; a job that is due once takes the others.\n"
+             "recurring job takes --every, --cron, --daily or --rrule and keeps its start, "
+             "end, limit of runs (counted anew), jitter, exclusion calendars and, where "
+             "no --tz is said, its zone; a job that is due once takes the others.\n"
              "\n"
              "Many are chosen by --type, --tag, --state, --key-prefix, --ns or --all; see "
              "`belfry help many`.",
     .example = "belfry reschedule --key turn-7 --after 10m\n"
-               "belfry reschedule --key backup --every 6h --anchor 1970-01-01",
+               "belfry reschedule --key backup --every 6h --anchor 1970-01-01\n"
+               "belfry reschedule --key report --cron '0 8 * * MON-FRI'",
     .most_operands = 1,
     .exits = BF_CLI_EXITS_CHANGE,
     .options = options,

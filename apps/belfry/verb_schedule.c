@@ -15,6 +15,7 @@ typedef struct {
     bf_cli_texts tags;
     int delivery;
     bf_cli_when when;
+    bf_cli_texts exclude;
     bf_cli_us start;
     bf_cli_us end;
     bf_cli_number max_runs;
@@ -49,23 +50,30 @@ static const bf_cli_option options[] = {
      AT (type),
      .help = "what kind of work, [A-Za-z0-9_.-]{1,64}: workers claim by it"},
     BF_CLI_WHEN_OPTIONS (offsetof (values_t, when)),
+    {.name = "exclude",
+     .value = "NAME",
+     .kind = BF_CLI_TEXTS,
+     .form = &bf_cli_form_name,
+     AT (exclude),
+     .help = "recurring: no slots where this exclusion calendar of the namespace says so; "
+             "up to 8 times. See `belfry help calendars`"},
     {.name = "start",
      .value = "ISO",
      .kind = BF_CLI_INSTANT,
      AT (start),
-     .help = "with --every: no slot before this instant; default now"},
+     .help = "recurring: no slot before this instant; default now"},
     {.name = "end",
      .value = "ISO",
      .kind = BF_CLI_INSTANT,
      AT (end),
-     .help = "with --every: no slot after this instant; default never"},
+     .help = "recurring: no slot after this instant; default never"},
     {.name = "max-runs",
      .value = "N",
      .kind = BF_CLI_NUMBER,
      AT (max_runs),
      .least = 1,
      .most = UINT32_MAX,
-     .help = "with --every: how many slots fire in all; default no limit"},
+     .help = "recurring: how many slots fire in all; default no limit"},
     {.name = "jitter",
      .value = "D",
      .kind = BF_CLI_SPAN,
@@ -102,7 +110,7 @@ static const bf_cli_option options[] = {
      .words = &belfry__v1__overlap__descriptor,
      .help = "what becomes of a slot while a run of an earlier slot is open: it is "
              "skipped, waits (one, or all), asks the others to stop, ends them, or fires "
-             "beside them; default skip with --every, else allow_all"},
+             "beside them; default skip for what recurs, else allow_all"},
     {.name = "key",
      .value = "K",
      .kind = BF_CLI_TEXT,
@@ -237,10 +245,12 @@ set (char **field, char *text)
 static bf_err
 check (const values_t *values, bf_error *error)
 {
-    bool every = values->when.every.set;
-    if (!every && (values->start.set || values->end.set || values->max_runs.set)) {
+    bool recurs = values->when.every.set || bf_cli_when_is_calendar (&values->when);
+    if (!recurs && (values->start.set || values->end.set || values->max_runs.set ||
+                    values->exclude.count > 0)) {
         return bf_fail (error, BF_EINVALID,
-                        "--start, --end and --max-runs go with --every");
+                        "--start, --end, --max-runs and --exclude go with --every, --cron, "
+                        "--daily and --rrule");
     }
     if (values->catchup_max.set && values->late != BELFRY__V1__LATE__LATE_FIRE_ALL) {
         return bf_fail (error, BF_EINVALID, "--catchup-max goes with --late fire_all");
@@ -285,18 +295,11 @@ fill_retry (const values_t *values, Belfry__V1__RetryPolicy *retry)
 }
 
 static void
-fill_trigger (const values_t *values, Belfry__V1__JobSpec *spec, Belfry__V1__Every *every)
+fill_trigger (bf_cli_command *command, const values_t *values, Belfry__V1__JobSpec *spec)
 {
-    if (values->when.every.set) {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
-        spec->every = every;
-    } else if (values->when.at.set) {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
-        spec->at_us = values->when.at.us;
-    } else {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
-        spec->after_us = values->when.after.us;
-    }
+    BF_CLI_WHEN_PUT (command, &values->when, spec, JOB_SPEC);
+    spec->exclude = values->exclude.items;
+    spec->n_exclude = values->exclude.count;
     spec->start_us = values->start.us;
     spec->end_us = values->end.us;
     spec->max_runs = (uint32_t)values->max_runs.value;
@@ -328,7 +331,8 @@ fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
 {
     const values_t *values = given;
     (void)operands;
-    bf_err err = bf_cli_when_fill (command, &values->when, error);
+    bf_err err =
+        bf_cli_when_fill (command, &values->when, values->exclude.count > 0, error);
     if (err == BF_OK) {
         err = check (values, error);
     }
@@ -342,7 +346,7 @@ fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
     }
     belfry__v1__job_spec__init (&command->spec);
     fill_spec (values, &command->spec);
-    fill_trigger (values, &command->spec, &command->every);
+    fill_trigger (command, values, &command->spec);
     fill_retry (values, &command->retry);
     command->spec.retry = &command->retry;
     command->spec.payload = command->content;
@@ -365,7 +369,8 @@ act (bf_cli *cli, const void *values, const bf_cli_texts *operands)
 const bf_cli_verb bf_cli_schedule = {
     .name = "schedule",
     .group = "Jobs",
-    .operands = "--type T (--at ISO | --after D | --every D) [OPTION]...",
+    .operands = "--type T (--at ISO | --after D | --every D | --cron E | --daily HHMM | "
+                "--rrule R) [OPTION]...",
     .summary = "makes a job and prints its id",
     .about =
         "When the id is printed the job is on disk: it survives a crash of everything. "
@@ -374,7 +379,10 @@ const bf_cli_verb bf_cli_schedule = {
         "keep.\n"
         "\n"
         "With --every the job recurs on a grid that never drifts: its slots are due at "
-        "--anchor and every interval before and after it, however long a run takes. --late "
+        "--anchor and every interval before and after it, however long a run takes. With "
+        "--cron, --daily and --rrule its slots are times on the walls of --tz; `belfry "
+        "next` "
+        "shows them beforehand, `belfry help calendar` says what clock changes do. --late "
         "says what becomes of those that nobody could fire, --overlap of those that come "
         "while a run is still open. What is dropped is counted (`belfry get`) and told by "
         "an event.",
@@ -384,6 +392,8 @@ const bf_cli_verb bf_cli_schedule = {
                "notify\n"
                "belfry schedule --type backup --key backup --every 6h --anchor 1970-01-01 "
                "--overlap skip\n"
+               "belfry schedule --type report --cron '0 9 * * MON-FRI' --tz Europe/Berlin "
+               "--exclude holidays\n"
                "belfry schedule --type poll --every 15m --jitter 30s --late skip --delays "
                "1s,5s,1m --max-age 10m",
     .options = options,

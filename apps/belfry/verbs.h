@@ -9,6 +9,7 @@
 
 extern const bf_cli_verb bf_cli_backup;
 extern const bf_cli_verb bf_cli_batch;
+extern const bf_cli_verb bf_cli_calendars;
 extern const bf_cli_verb bf_cli_cancel;
 extern const bf_cli_verb bf_cli_check;
 extern const bf_cli_verb bf_cli_claim;
@@ -21,6 +22,7 @@ extern const bf_cli_verb bf_cli_heartbeat;
 extern const bf_cli_verb bf_cli_help;
 extern const bf_cli_verb bf_cli_history;
 extern const bf_cli_verb bf_cli_list;
+extern const bf_cli_verb bf_cli_next;
 extern const bf_cli_verb bf_cli_pause;
 extern const bf_cli_verb bf_cli_prune;
 extern const bf_cli_verb bf_cli_redrive;

@@ -48,6 +48,7 @@ static const char help[] =
     "                    Nothing goes before its time; what is over it may be there for a\n"
     "                    minute more, events for a thirtieth of --keep-events, and up to\n"
     "                    about 100 runs of a job that recurs.\n"
+    "  --zoneinfo DIR    the files of time zones (default /usr/share/zoneinfo)\n"
     "  --log-level L     error, warning, info (default) or debug; the log is on stderr\n"
     "  --config FILE     lines of NAME = VALUE with the names above (with underscores, as "
     "in\n"
@@ -179,6 +180,7 @@ serve (const settings *self, int signals, int argc, char **argv)
         .keep_final_jobs = self->keep_final_jobs,
         .keep_events_us = self->keep_events_us,
         .keep_event_rows = self->keep_event_rows,
+        .zoneinfo = self->zoneinfo,
     };
     char text[BF_ERROR_TEXT_BYTES];
     belfry_scheduler *scheduler = NULL;

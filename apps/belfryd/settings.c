@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "actors/endpoint.h"
@@ -39,6 +40,7 @@ static const setting_form forms[SETTINGS] = {
     [SETTING_KEEP_FINAL_JOBS] = {"keep_final_jobs", false, false, true},
     [SETTING_KEEP_EVENTS] = {"keep_events", false, false, true},
     [SETTING_KEEP_EVENT_ROWS] = {"keep_event_rows", false, false, true},
+    [SETTING_ZONEINFO] = {"zoneinfo", false, false, true},
 };
 
 /* --- values ------------------------------------------------------------------------ */
@@ -176,6 +178,8 @@ set (settings *self, setting which, const char *value, bf_error *error)
         return set_age (name, &self->keep_events_us, value, error);
     case SETTING_KEEP_EVENT_ROWS:
         return set_count (name, &self->keep_event_rows, value, error);
+    case SETTING_ZONEINFO:
+        return set_string (&self->zoneinfo, value, error);
     default:
         return add_string (list_of (self, which), value, error);
     }
@@ -389,6 +393,23 @@ make_absolute (char **path, bf_error *error)
     return absolute ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
 }
 
+/* A path that is wrong is found out now, and not by the first job with a zone. */
+static bf_err
+check_zoneinfo (settings *self, bf_error *error)
+{
+    if (!self->zoneinfo) {
+        return BF_OK;
+    }
+    bf_err rc = make_absolute (&self->zoneinfo, error);
+    struct stat status;
+    if (rc == BF_OK && (stat (self->zoneinfo, &status) != 0 || !S_ISDIR (status.st_mode))) {
+        rc = bf_fail (error, BF_ECONFIG,
+                      "zoneinfo: %s is no directory; install tzdata, or leave it out",
+                      self->zoneinfo);
+    }
+    return rc;
+}
+
 static bf_err
 door_default (settings *self, setting which, bf_error *error)
 {
@@ -430,6 +451,9 @@ settings_defaults (settings *self, bf_error *error)
     if (rc == BF_OK) {
         rc = make_absolute (&self->data, error);
     }
+    if (rc == BF_OK) {
+        rc = check_zoneinfo (self, error);
+    }
     for (setting i = SETTING_COMMANDS; rc == BF_OK && i <= SETTING_MONITOR; i++) {
         rc = door_default (self, i, error);
         if (rc == BF_OK) {
@@ -455,6 +479,12 @@ lists_equal (const bf_list *a, const bf_list *b)
     return true;
 }
 
+static bool
+strings_equal (const char *a, const char *b)
+{
+    return a && b ? !strcmp (a, b) : a == b;
+}
+
 bool
 settings_equal (const settings *self, const settings *other)
 {
@@ -463,6 +493,7 @@ settings_equal (const settings *self, const settings *other)
            self->keep_final_jobs == other->keep_final_jobs &&
            self->keep_events_us == other->keep_events_us &&
            self->keep_event_rows == other->keep_event_rows &&
+           strings_equal (self->zoneinfo, other->zoneinfo) &&
            lists_equal (&self->commands, &other->commands) &&
            lists_equal (&self->feed, &other->feed) &&
            lists_equal (&self->monitor, &other->monitor);
@@ -482,5 +513,6 @@ settings_clear (settings *self)
     }
     free (self->data);
     free (self->config);
+    free (self->zoneinfo);
     *self = (settings){0};
 }

@@ -27,6 +27,7 @@ typedef enum {
     SETTING_KEEP_FINAL_JOBS,
     SETTING_KEEP_EVENTS,
     SETTING_KEEP_EVENT_ROWS,
+    SETTING_ZONEINFO,
     SETTINGS
 } setting;
 
@@ -43,6 +44,7 @@ typedef struct {
     uint64_t keep_final_jobs; /* UINT64_MAX: all */
     int64_t keep_events_us;
     uint64_t keep_event_rows;
+    char *zoneinfo;       /* the directory of time zones; NULL for the default */
     bool given[SETTINGS]; /* by the command line: the file cannot change it */
 } settings;
 
@@ -59,7 +61,7 @@ bf_err settings_file (settings *self, bf_error *error);
 
 /* What was left open: ./data, made absolute, and for doors without an endpoint an ipc
  * socket in there and a port on loopback that the kernel chooses. Says in the log where the
- * path is no good for a socket. */
+ * path is no good for a socket. BF_ECONFIG where zoneinfo is no directory. */
 bf_err settings_defaults (settings *self, bf_error *error);
 
 /* Only their log levels may differ. */

@@ -165,6 +165,20 @@ typedef enum {
     BELFRY_OVERLAP_ALLOW_ALL = 6,       /* it fires beside them; up to 1000 open runs */
 } belfry_overlap;
 
+/* What a local time means that the clocks skip, 02:30 where 03:00 follows 02:00. */
+typedef enum {
+    BELFRY_SKIPPED_AFTER_GAP = 1, /* the end of the gap, 03:00 */
+    BELFRY_SKIPPED_SKIP = 2,      /* there is no slot */
+    BELFRY_SKIPPED_SHIFT = 3,     /* as much later, 03:30 */
+} belfry_skipped;
+
+/* What a local time means that comes twice. */
+typedef enum {
+    BELFRY_REPEATED_FIRST = 1,
+    BELFRY_REPEATED_SECOND = 2,
+    BELFRY_REPEATED_BOTH = 3,
+} belfry_repeated;
+
 /* What to do where an open job has the key. */
 typedef enum {
     BELFRY_REJECT = 1,  /* refuse with KEY_TAKEN */
@@ -231,23 +245,31 @@ typedef struct {
     const char *content_type;
     const char *const *tags; /* ends with NULL */
     belfry_delivery delivery;
-    /* When: every_us, or where that is 0 at_us, or where that is 0 too after_us. */
-    int64_t at_us;    /* this instant of the wall clock */
+    /* When: the first of these that is set: cron, daily, rrule, every_us, at_us; else
+     * after_us. */
+    const char *cron;         /* "0 9 * * MON-FRI" */
+    const char *daily;        /* "2130", "2130 MON-FRI" */
+    const char *rrule;        /* RFC 5545: "FREQ=WEEKLY;BYDAY=MO" */
+    const char *tz;           /* whose walls these three mean, "Europe/Berlin"; [UTC] */
+    belfry_skipped skipped;   /* what clock changes do to them; defaults as in JobSpec */
+    belfry_repeated repeated; /* likewise */
+    int64_t at_us;            /* this instant of the wall clock */
     int64_t after_us; /* this long from now on a clock that is never set; 0: at once */
     int64_t every_us; /* again and again, 10 ms..100 years, on a grid that never moves: */
     bool anchored;    /* anchor_us is a point of the grid, 0 (1970) included; else it is
                        * start_us, or the commit, and the first slot one interval later */
     int64_t anchor_us;
-    /* With every_us only: */
-    int64_t start_us;  /* no slot before this; 0: from now on */
-    int64_t end_us;    /* no slot after this; 0: for ever */
-    uint32_t max_runs; /* how many slots fire in all; 0: no limit */
+    /* Of jobs that recur only: */
+    const char *const *exclude; /* names of exclusion calendars; ends with NULL */
+    int64_t start_us;           /* no slot before this; 0: from now on */
+    int64_t end_us;             /* no slot after this; 0: for ever */
+    uint32_t max_runs;          /* how many slots fire in all; 0: no limit */
     int64_t
         jitter_us;    /* every slot of this job is later by one same offset, 0..jitter_us */
     belfry_late late; /* default FIRE_ONCE */
     int64_t grace_us; /* late is more than this, 1 ms..100 years; default 1 s */
     uint32_t catchup_max;   /* FIRE_ALL: at most so many, 1..1000; default 100 */
-    belfry_overlap overlap; /* default SKIP with every_us, else ALLOW_ALL */
+    belfry_overlap overlap; /* default ALLOW_ALL for at_us and after_us, else SKIP */
     belfry_retry retry;
     int64_t lease_us;         /* 100 ms..24 h; default 30 s */
     int64_t run_timeout_us;   /* 100 ms..30 days; 0: no limit */
@@ -304,9 +326,14 @@ BELFRY_API int belfry_cancel (belfry *self, belfry_ref job, const char *reason,
 BELFRY_API int belfry_confirm (belfry *self, belfry_ref job, bool cancel_open,
                                belfry_answer *answer);
 
-/* Another time for a job: every_us, or where that is 0 at_us, or where that is 0 too
- * after_us; as in belfry_job. */
+/* Another time for a job, as in belfry_job; tz NULL: as it was. */
 typedef struct {
+    const char *cron;
+    const char *daily;
+    const char *rrule;
+    const char *tz;
+    belfry_skipped skipped;
+    belfry_repeated repeated;
     int64_t at_us;
     int64_t after_us;
     int64_t every_us;
@@ -316,10 +343,10 @@ typedef struct {
 } belfry_when;
 
 /* Moves the slot of a job, or its grid: `(belfry_when){.after_us = 60000000}`. A job that
- * recurs takes every_us and keeps its start, end, max_runs (counted anew) and jitter; one
- * that does not takes the others. Raises the version. answer may be NULL.
- * Errors: NOT_FOUND, WRONG_STATE, INVALID (the other kind of job), PAST_DUE,
- * VERSION_CONFLICT, DISK_FULL. */
+ * recurs takes every_us, cron, daily or rrule, and keeps its start, end, max_runs (counted
+ * anew), jitter and exclusion calendars; one that does not takes the others. Raises the
+ * version. answer may be NULL. Errors: NOT_FOUND, WRONG_STATE, INVALID (the other kind of
+ * job), PAST_DUE, VERSION_CONFLICT, DISK_FULL. */
 BELFRY_API int belfry_reschedule (belfry *self, belfry_ref job, belfry_when when,
                                   belfry_answer *answer);
 
@@ -404,7 +431,11 @@ typedef struct {
     belfry_job_state state;
     bool paused;
     int64_t due_us; /* when the next slot is due, or the last one was */
-    /* Its trigger: every_us, or one of the others; all 0 for after_us 0. */
+    /* Its trigger: one of these; all NULL and 0 for after_us 0. */
+    const char *cron;
+    const char *daily;
+    const char *rrule;
+    const char *tz; /* empty where it means nothing */
     int64_t at_us;
     int64_t after_us;
     int64_t every_us;

@@ -23,6 +23,12 @@ SAME (BELFRY_OVERLAP_BUFFER_ALL, BELFRY__V1__OVERLAP__OVERLAP_BUFFER_ALL);
 SAME (BELFRY_OVERLAP_CANCEL_OTHER, BELFRY__V1__OVERLAP__OVERLAP_CANCEL_OTHER);
 SAME (BELFRY_OVERLAP_TERMINATE_OTHER, BELFRY__V1__OVERLAP__OVERLAP_TERMINATE_OTHER);
 SAME (BELFRY_OVERLAP_ALLOW_ALL, BELFRY__V1__OVERLAP__OVERLAP_ALLOW_ALL);
+SAME (BELFRY_SKIPPED_AFTER_GAP, BELFRY__V1__SKIPPED__SKIPPED_AFTER_GAP);
+SAME (BELFRY_SKIPPED_SKIP, BELFRY__V1__SKIPPED__SKIPPED_SKIP);
+SAME (BELFRY_SKIPPED_SHIFT, BELFRY__V1__SKIPPED__SKIPPED_SHIFT);
+SAME (BELFRY_REPEATED_FIRST, BELFRY__V1__REPEATED__REPEATED_FIRST);
+SAME (BELFRY_REPEATED_SECOND, BELFRY__V1__REPEATED__REPEATED_SECOND);
+SAME (BELFRY_REPEATED_BOTH, BELFRY__V1__REPEATED__REPEATED_BOTH);
 SAME (BELFRY_REJECT, BELFRY__V1__ON_KEY__ON_KEY_REJECT);
 SAME (BELFRY_KEEP, BELFRY__V1__ON_KEY__ON_KEY_KEEP);
 SAME (BELFRY_REPLACE, BELFRY__V1__ON_KEY__ON_KEY_REPLACE);
@@ -83,21 +89,42 @@ fill_every (Belfry__V1__Every *wire, int64_t every_us, bool anchored, int64_t an
     }
 }
 
+/* The trigger of a JobSpec or a Reschedule, and its zone; `from` is a belfry_job or a
+ * belfry_when. */
+#define FILL_TRIGGER(message, KIND, room, from)                                         \
+    do {                                                                                \
+        if ((from)->cron != NULL) {                                                     \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_CRON;               \
+            (message)->cron = bf_fill_text ((from)->cron);                              \
+        } else if ((from)->daily != NULL) {                                             \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_DAILY;              \
+            (message)->daily = bf_fill_text ((from)->daily);                            \
+        } else if ((from)->rrule != NULL) {                                             \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_RRULE;              \
+            (message)->rrule = bf_fill_text ((from)->rrule);                            \
+        } else if ((from)->every_us != 0) {                                             \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_EVERY;              \
+            (message)->every = (room);                                                  \
+            fill_every ((room), (from)->every_us, (from)->anchored, (from)->anchor_us); \
+        } else if ((from)->at_us != 0) {                                                \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_AT_US;              \
+            (message)->at_us = (from)->at_us;                                           \
+        } else {                                                                        \
+            (message)->trigger_case = BELFRY__V1__##KIND##__TRIGGER_AFTER_US;           \
+            (message)->after_us = (from)->after_us;                                     \
+        }                                                                               \
+        (message)->tz = bf_fill_text ((from)->tz);                                      \
+        (message)->skipped = (Belfry__V1__Skipped)(from)->skipped;                      \
+        (message)->repeated = (Belfry__V1__Repeated)(from)->repeated;                   \
+    } while (0)
+
 static void
 fill_trigger (bf_spec_room *room, const belfry_job *job)
 {
     Belfry__V1__JobSpec *spec = &room->spec;
-    if (job->every_us != 0) {
-        fill_every (&room->every, job->every_us, job->anchored, job->anchor_us);
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
-        spec->every = &room->every;
-    } else if (job->at_us != 0) {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
-        spec->at_us = job->at_us;
-    } else {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
-        spec->after_us = job->after_us;
-    }
+    FILL_TRIGGER (spec, JOB_SPEC, &room->every, job);
+    spec->exclude = (char **)job->exclude;
+    spec->n_exclude = bf_fill_count (job->exclude);
     spec->start_us = job->start_us;
     spec->end_us = job->end_us;
     spec->max_runs = job->max_runs;
@@ -144,17 +171,7 @@ void
 bf_fill_when (Belfry__V1__Reschedule *reschedule, Belfry__V1__Every *every,
               belfry_when when)
 {
-    if (when.every_us != 0) {
-        fill_every (every, when.every_us, when.anchored, when.anchor_us);
-        reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_EVERY;
-        reschedule->every = every;
-    } else if (when.at_us != 0) {
-        reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_AT_US;
-        reschedule->at_us = when.at_us;
-    } else {
-        reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_AFTER_US;
-        reschedule->after_us = when.after_us;
-    }
+    FILL_TRIGGER (reschedule, RESCHEDULE, every, &when);
     reschedule->reject_past = when.reject_past;
 }
 

@@ -46,6 +46,15 @@ fill_trigger (belfry_job_info *info, const Belfry__V1__JobSpec *spec)
         info->every_us = spec->every->interval_us;
         info->anchor_us = spec->every->anchor_us;
         break;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_CRON:
+        info->cron = spec->cron;
+        break;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_DAILY:
+        info->daily = spec->daily;
+        break;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_RRULE:
+        info->rrule = spec->rrule;
+        break;
     default: /* a newer daemon's */
         break;
     }
@@ -79,6 +88,7 @@ fill_info (info_room *room, const Belfry__V1__GetReply *get)
         .payload = job->spec->payload.data,
         .payload_size = job->spec->payload.len,
         .content_type = job->spec->content_type,
+        .tz = job->spec->tz,
         .state = (belfry_job_state)job->state,
         .paused = job->paused,
         .due_us = job->due_us,

@@ -44,6 +44,8 @@ static const char *const texts[CHECK_STATEMENTS] = {
     [CHECK_NEWER_OF_KEY] = "SELECT id FROM job WHERE ns = ?1 AND key = ?2 "
                            "AND key IS NOT NULL AND id > ?3 ORDER BY id LIMIT 1",
     [CHECK_TAG] = "SELECT 1 FROM tag WHERE tag = ?1 AND job = ?2",
+    [CHECK_ZONED] = "SELECT 1 FROM zoned WHERE zone = ?1 AND job = ?2",
+    [CHECK_EXCLUDED] = "SELECT 1 FROM excluded WHERE calendar = ?1 AND job = ?2",
 };
 
 const char *
@@ -241,6 +243,7 @@ examine (bf_checker *self)
         }
     }
     bf_check_tables (self);
+    bf_check_zones (self);
     bf_check_phase (self, "jobs");
     bf_check_jobs (self);
     bf_check_phase (self, "events");
@@ -270,6 +273,7 @@ clear (bf_checker *self)
     bf_list_clear (&self->names);
     bf_list_clear (&self->queues);
     bf_pruned_destroy (&self->pruned);
+    bf_check_zones_clear (self);
     free (self->chained);
     bf_arena_destroy (&self->arena);
     bf_arena_destroy (&self->scratch);

@@ -33,6 +33,7 @@
     X (SPEC, "spec", "the job's definition is damaged: " BF_CHECK_RESTORE)               \
     X (PAYLOAD, "payload", "a payload or result is damaged: " BF_CHECK_RESTORE)          \
     X (TAG, "tag", "lists and filters by tag would err; " BF_CHECK_REPORT)               \
+    X (CALENDAR, "calendar", "slots would be planned by wrong rules; " BF_CHECK_REPORT)  \
     X (IMAGE, "image", "table and log disagree; " BF_CHECK_REPORT)                       \
     X (MISSING, "missing", "a row is lost: " BF_CHECK_RESTORE)                           \
     X (ORPHAN, "orphan", BF_CHECK_REPORT)                                                \

@@ -9,6 +9,7 @@
  *   tables   meta, names, answers, operations, rows without an owner
  *   rows     every job with its runs and stretches, against its newest images
  *   rules    what a row must be in itself
+ *   zones    time zones, exclusion calendars, and who goes by them
  *   chains   the events of one job, from the newest back
  *   fold     every event, from the newest back, against chains, rows and topics
  */
@@ -51,6 +52,8 @@ typedef enum {
     CHECK_STRETCH_AT,
     CHECK_NEWER_OF_KEY,
     CHECK_TAG,
+    CHECK_ZONED,
+    CHECK_EXCLUDED,
     CHECK_STATEMENTS
 } bf_check_sql;
 
@@ -65,6 +68,8 @@ typedef struct {
     uint64_t ready_runs;
     uint64_t leased_runs;
     uint64_t tags;
+    uint64_t zoned;
+    uint64_t excluded;
 } bf_check_gauges;
 
 typedef struct {
@@ -94,7 +99,11 @@ typedef struct {
     uint8_t
         *chained; /* one bit for each event from oldest_seq on: it is in its job's chain */
     bf_pruned *pruned;
-    bf_err failure; /* what ends the whole check */
+    bf_map *zones;          /* zones.c: by name */
+    bf_map *exclusions;     /* by namespace and name */
+    bf_map *replanned;      /* bf_check_replanned by job */
+    int64_t last_commit_us; /* wall time, about */
+    bf_err failure;         /* what ends the whole check */
     bf_error failure_text;
 } bf_checker;
 
@@ -243,6 +252,27 @@ void bf_check_job_rules (bf_checker *self, const bf_check_job *job,
                          const bf_check_tally *tally);
 void bf_check_run_rules (bf_checker *self, const bf_check_job *job,
                          const bf_check_run *run);
+
+/* --- zones.c */
+
+/* The last time that a job was planned anew by other rules: its times since. */
+typedef struct {
+    uint64_t seq;
+    int64_t due_us;
+    int64_t armed_us;
+    int64_t wake_us;
+} bf_check_replanned;
+
+/* Before the jobs: zones and exclusion calendars, and whom their changes moved. */
+void bf_check_zones (bf_checker *self);
+void bf_check_zones_clear (bf_checker *self);
+/* NULL: none that the log still tells of. */
+const bf_check_replanned *bf_check_replanned_of (const bf_checker *self, uint64_t job);
+/* An open job in the tables of those who are to be planned anew. */
+void bf_check_zoned (bf_checker *self, const bf_check_job *job, const bf_trigger *trigger);
+/* The slot of a job that goes by a zone or by exclusion calendars. */
+void bf_check_zoned_slot (bf_checker *self, const bf_check_job *job,
+                          const bf_trigger *trigger);
 
 /* --- chains.c */
 

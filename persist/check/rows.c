@@ -8,7 +8,7 @@
 
 #include "core/base/hash.h"
 #include "messages/codec.h"
-#include "messages/limits.h"
+#include "messages/translate.h"
 #include "persist/check/private.h"
 
 #define NEWEST "its newest event says"
@@ -73,34 +73,6 @@ job_read_counts (sqlite3_stmt *stmt, bf_check_job *job)
     }
 }
 
-static bool
-is_within (int64_t value, int64_t least, int64_t most)
-{
-    return value >= least && value <= most;
-}
-
-/* Every definition has a trigger and a retry policy, written out, and times that core/ can
- * reckon with. */
-static bool
-is_sound (const Belfry__V1__JobSpec *spec)
-{
-    switch (spec->trigger_case) {
-    case BELFRY__V1__JOB_SPEC__TRIGGER_AT_US:
-    case BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US:
-        break;
-    case BELFRY__V1__JOB_SPEC__TRIGGER_EVERY:
-        if (!is_within (spec->every->interval_us, BF_EVERY_MIN_US, BF_EVERY_MAX_US)) {
-            return false;
-        }
-        break;
-    default:
-        return false;
-    }
-    return spec->retry && is_within (spec->jitter_us, 0, BF_JITTER_MAX_US) &&
-           is_within (spec->start_us, 0, BF_WALL_MAX_US) &&
-           is_within (spec->end_us, 0, BF_WALL_MAX_US);
-}
-
 static void
 job_read (bf_checker *self, sqlite3_stmt *stmt, bf_check_job *job)
 {
@@ -126,7 +98,7 @@ job_read (bf_checker *self, sqlite3_stmt *stmt, bf_check_job *job)
     if (!job->spec.data) {
         bf_check_fail_memory (self);
     }
-    if (job->definition && !is_sound (job->definition)) {
+    if (job->definition && !bf_spec_is_whole (job->definition)) {
         job->definition = NULL;
     }
     if (!job->definition) {
@@ -164,6 +136,10 @@ static void
 compare_job (bf_checker *self, const bf_check_job *job, const Belfry__V1__Event *event)
 {
     const Belfry__V1__Job *image = event->job_after;
+    const bf_check_replanned *since = bf_check_replanned_of (self, job->id);
+    if (since && since->seq < event->seq) {
+        since = NULL;
+    }
     const struct {
         const char *column;
         int64_t is;
@@ -172,9 +148,9 @@ compare_job (bf_checker *self, const bf_check_job *job, const Belfry__V1__Event 
         {"state", job->state, image->state},
         {"reason", job->reason, image->reason},
         {"paused", job->paused, image->paused},
-        {"due_us", job->due_us, image->due_us},
-        {"wake_us", job->wake_us, image->wake_us},
-        {"armed_us", job->armed_us, image->armed_us},
+        {"due_us", job->due_us, since ? since->due_us : image->due_us},
+        {"wake_us", job->wake_us, since ? since->wake_us : image->wake_us},
+        {"armed_us", job->armed_us, since ? since->armed_us : image->armed_us},
         {"version", job->version, image->version},
         {"runs", job->runs, image->runs},
         {"open_runs", job->open_runs, image->open_runs},

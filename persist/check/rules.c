@@ -118,11 +118,14 @@ is_reckonable (int64_t us)
 static void
 check_slot (bf_checker *self, const bf_check_job *job, const bf_trigger *trigger)
 {
-    if (trigger->kind == BF_TRIGGER_EVERY) {
+    bool reckonable = is_reckonable (job->anchor_us) && is_reckonable (job->due_us);
+    if (bf_trigger_is_zoned (trigger) && reckonable) {
+        bf_check_zoned_slot (self, job, trigger);
+    } else if (bf_trigger_recurs (trigger)) {
         bool is_slot = false;
-        if (is_reckonable (job->anchor_us) && is_reckonable (job->due_us)) {
+        if (reckonable) {
             int64_t due_us = 0;
-            bf_grid grid = bf_grid_of (trigger, job->anchor_us, job->id);
+            bf_grid grid = bf_grid_of (trigger, NULL, job->anchor_us, job->id);
             is_slot =
                 bf_grid_next (&grid, job->due_us - 1, &due_us) && due_us == job->due_us;
         }
@@ -218,6 +221,8 @@ bf_check_job_rules (bf_checker *self, const bf_check_job *job, const bf_check_ta
     if (job->definition) {
         check_timer (self, job);
         check_tags (self, job);
+        bf_spec law = bf_spec_from_wire (job->definition);
+        bf_check_zoned (self, job, &law.trigger);
     }
 }
 

@@ -253,6 +253,10 @@ static const struct {
                       "(SELECT 1 FROM job WHERE id = job)"},
     {"table tag", "SELECT job, tag FROM tag WHERE NOT EXISTS "
                   "(SELECT 1 FROM job WHERE id = job AND state <= 3)"},
+    {"table zoned", "SELECT job, zone FROM zoned WHERE NOT EXISTS "
+                    "(SELECT 1 FROM job WHERE id = job AND state <= 3)"},
+    {"table excluded", "SELECT job, calendar FROM excluded WHERE NOT EXISTS "
+                       "(SELECT 1 FROM job WHERE id = job AND state <= 3)"},
 };
 
 static void
@@ -317,6 +321,10 @@ bf_check_gauges_meta (bf_checker *self)
          "SELECT count(*) FROM run INDEXED BY run_dead WHERE state = 6 AND redriven_by = 0",
          gauges->dead_runs},
         {BF_CHECK_TAG, "table tag", "its length", "SELECT count(*) FROM tag", gauges->tags},
+        {BF_CHECK_CALENDAR, "table zoned", "its length", "SELECT count(*) FROM zoned",
+         gauges->zoned},
+        {BF_CHECK_CALENDAR, "table excluded", "its length", "SELECT count(*) FROM excluded",
+         gauges->excluded},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         int64_t is = bf_check_number (self, numbers[i].sql, numbers[i].row);

@@ -84,6 +84,7 @@ answer_unpack (bf_ledger *self, const void *bytes, size_t size, bf_answer *answe
         .failed = stored->failed,
         .bulk = stored->bulk,
         .backup = stored->backup,
+        .calendars = stored->calendars,
     };
     if (answer->code != BF_OK) {
         bf_fail (&answer->error, answer->code, "%s", stored->text);
@@ -166,6 +167,7 @@ answer_pack (bf_ledger *self, const bf_answer *answer, uint8_t **body, size_t *s
     stored.failed = answer->failed;
     stored.bulk = answer->bulk;
     stored.backup = answer->backup;
+    stored.calendars = answer->calendars;
     bf_err rc = items_write (self, answer, &stored, error);
     if (rc != BF_OK) {
         return rc;

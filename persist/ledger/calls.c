@@ -50,6 +50,10 @@ static const verb_t verbs[] = {
     [BELFRY__V1__REQUEST__COMMAND_STATUS] = {.read = bf_query_status},
     [BELFRY__V1__REQUEST__COMMAND_STATS] = {.read = bf_query_stats},
     [BELFRY__V1__REQUEST__COMMAND_SNAPSHOT] = {.read = bf_query_snapshot},
+    [BELFRY__V1__REQUEST__COMMAND_PREVIEW] = {.read = bf_query_preview},
+    [BELFRY__V1__REQUEST__COMMAND_LIST_CALENDARS] = {.read = bf_query_list_calendars},
+    [BELFRY__V1__REQUEST__COMMAND_SET_CALENDAR] = {.change = bf_command_set_calendar},
+    [BELFRY__V1__REQUEST__COMMAND_DELETE_CALENDAR] = {.change = bf_command_delete_calendar},
     [BELFRY__V1__REQUEST__COMMAND_PRUNE] = {.by_filter = true, .frees = true},
     [BELFRY__V1__REQUEST__COMMAND_BACKUP] = {.copies = true},
 };

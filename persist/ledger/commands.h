@@ -25,6 +25,8 @@ bf_command bf_command_fail;
 bf_command bf_command_snooze;
 bf_command bf_command_redrive;
 bf_command bf_command_batch;
+bf_command bf_command_set_calendar;
+bf_command bf_command_delete_calendar;
 
 /* calls.c: the command of a kind of request, for one that holds others. */
 bf_command *bf_command_of (Belfry__V1__Request__CommandCase kind);
@@ -48,6 +50,8 @@ bf_query bf_query_status;
 bf_query bf_query_snapshot;
 bf_query bf_query_stats;
 bf_query bf_query_heartbeat;
+bf_query bf_query_preview;
+bf_query bf_query_list_calendars;
 
 /* What the actors bring: proposals, which the rows may contradict, and notes. */
 bf_err bf_judge_proposal (bf_ledger *self, const Belfry__Internal__Proposal *proposal,

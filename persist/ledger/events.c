@@ -180,6 +180,7 @@ event_describe (bf_ledger *self, Belfry__V1__Event *event, const bf_job_row *job
     event->stretch_after = detail->stretch;
     event->recovery = detail->recovery;
     event->pruned = detail->pruned;
+    event->replanned = detail->replanned;
     return true;
 }
 

@@ -17,6 +17,7 @@ typedef struct {
     Belfry__V1__Stretch *stretch;
     Belfry__V1__Recovery *recovery;
     Belfry__V1__Pruned *pruned;
+    Belfry__V1__Replanned *replanned;
 } bf_event_detail;
 
 /* Writes one event and gives it to the feed. job and run may be NULL; their last_seq, and

@@ -128,13 +128,13 @@ decide (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
 {
     bool recurs = bf_trigger_recurs (&job->law.trigger);
     bf_grid grid = {0};
-    if (recurs) {
-        grid = bf_job_grid (job);
+    bf_err rc = recurs ? bf_job_grid_kept (self, job, &grid, error) : BF_OK;
+    if (rc != BF_OK) {
+        return rc;
     }
     bf_late_verdict verdict =
         bf_late_judge (&job->law.late, recurs ? &grid : NULL, job->due_us,
                        reached (self, timer, job), bf_job_now (self, job));
-    bf_err rc = BF_OK;
     bool made = false;
     uint64_t caught_seq = timer.slot_us != 0 ? job->last_seq : 0;
     *effect = BF_TIMER_JOB;

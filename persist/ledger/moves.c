@@ -10,6 +10,7 @@
 #include "messages/translate.h"
 #include "persist/ledger/events.h"
 #include "persist/ledger/outcome.h"
+#include "persist/ledger/recurrences.h"
 #include "persist/ledger/render.h"
 #include "persist/ledger/rows.h"
 #include "persist/ledger/stats.h"
@@ -105,10 +106,20 @@ bf_job_plan (bf_ledger *self, bf_job_row *job, bf_error *error)
     const bf_trigger *trigger = &job->law.trigger;
     job->clock = bf_trigger_clock (trigger);
     int64_t now_us = bf_job_now (self, job);
-    job->anchor_us = bf_trigger_anchor (trigger, now_us);
+    const bf_zone *zone = bf_zone_utc ();
+    bf_err rc = bf_trigger_is_zoned (trigger) ? bf_zone_of (self, trigger->tz, &zone, error)
+                                              : BF_OK;
+    if (rc != BF_OK) {
+        return rc;
+    }
+    job->anchor_us = bf_trigger_anchor (trigger, zone, now_us);
     job->counts.fired = 0;
     if (bf_trigger_recurs (trigger)) {
-        bf_grid grid = bf_job_grid (job);
+        bf_grid grid;
+        rc = bf_job_grid (self, job, &grid, error);
+        if (rc != BF_OK) {
+            return rc;
+        }
         if (!bf_grid_next (&grid, now_us, &job->due_us)) {
             return bf_fail (error, BF_EINVALID,
                             "end_us leaves the job no slot: set it later, or not at all");

@@ -55,15 +55,16 @@ forgo (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     bool recurs = bf_trigger_recurs (&job->law.trigger);
     bf_grid grid = {0};
-    if (recurs) {
-        grid = bf_job_grid (job);
+    bf_err rc = recurs ? bf_job_grid_kept (self, job, &grid, error) : BF_OK;
+    if (rc != BF_OK) {
+        return rc;
     }
     bf_late_verdict verdict =
         bf_late_forgo (recurs ? &grid : NULL, job->due_us, bf_job_now (self, job));
     if (verdict.dropped.count == 0) {
         return BF_OK;
     }
-    bf_err rc = bf_slots_advance (self, job, verdict.dropped.last_us, false, error);
+    rc = bf_slots_advance (self, job, verdict.dropped.last_us, false, error);
     return rc == BF_OK ? bf_slots_drop (self, job, verdict.dropped, BF_DROP_MISSED,
                                         "the job was paused", error)
                        : rc;

@@ -168,6 +168,16 @@ typedef struct {
 /* Decisions on what was late; ledger/recovery.c. */
 typedef struct bf_recovery bf_recovery;
 
+/* Zones, exclusion calendars and recurrences in memory; ledger/recurrences.c. */
+typedef struct bf_recurrences bf_recurrences;
+
+/* Whose slots are to be planned anew; ledger/replan.c. */
+typedef struct {
+    bool look; /* the zones' files are to be compared with the table… */
+    char after[BF_ZONE_NAME_BYTES + 1]; /* …from behind this name on */
+    bool pending; /* a zone or a calendar has jobs that were not looked at yet */
+} bf_replan;
+
 /* A backup under way; ledger/backup.c. */
 typedef struct bf_backup_command bf_backup_command;
 
@@ -197,10 +207,14 @@ struct bf_ledger {
     bf_held held;
     bf_recovery *recovery;     /* NULL until there is something to tell */
     bf_backup_command *backup; /* NULL: none */
-    size_t next_chore;         /* tend.c */
-    bf_list operations;        /* by filter, under way; operations.c */
-    size_t next_operation;     /* whose turn it is */
-    bf_retention retention;    /* defaults resolved */
+    bf_recurrences *recurrences;
+    bf_replan replan;
+    bf_replan replan_saved; /* as committed */
+    bf_map *zones_warned;   /* names of zones whose files were found unreadable */
+    size_t next_chore;      /* tend.c */
+    bf_list operations;     /* by filter, under way; operations.c */
+    size_t next_operation;  /* whose turn it is */
+    bf_retention retention; /* defaults resolved */
     bf_expiry expiry;
     bf_expiry expiry_saved;  /* as committed */
     bf_boot exhausted_until; /* not even the reserve was enough: every write is refused */
@@ -272,6 +286,7 @@ typedef struct {
     bool was_open;
     char **was_tags;
     size_t n_was_tags;
+    bf_trigger was_trigger; /* likewise: which zone and which calendars */
     bool was_timed;
     bf_clock was_clock;
     int64_t was_wake_us;
@@ -325,8 +340,9 @@ typedef struct {
     bf_list runs;    /* Belfry__Internal__Attempt */
     bf_list items;   /* bf_answer, in the arena: of a Batch, in the order of its commands */
     uint32_t failed; /* which item did, from 1 */
-    Belfry__V1__BulkReply *bulk;     /* of a command by filter */
-    Belfry__V1__BackupReply *backup; /* of a Backup */
+    Belfry__V1__BulkReply *bulk;           /* of a command by filter */
+    Belfry__V1__BackupReply *backup;       /* of a Backup */
+    Belfry__V1__CalendarsReply *calendars; /* of SetCalendar and DeleteCalendar */
 } bf_answer;
 
 /* persist/ledger.c: a savepoint with everything in memory that belongs to it.

@@ -340,6 +340,9 @@ render_result (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *repl
     case BELFRY__V1__REPLY__RESULT_BACKUP:
         reply->backup = answer->backup;
         return BF_OK;
+    case BELFRY__V1__REPLY__RESULT_CALENDARS:
+        reply->calendars = answer->calendars;
+        return BF_OK;
     default:
         reply->result_case = BELFRY__V1__REPLY__RESULT__NOT_SET;
         return BF_OK;

@@ -7,7 +7,84 @@
 #include "persist/ledger/commands.h"
 #include "persist/ledger/rows.h"
 
-/* The stored definition with the command's trigger in place of its own. */
+/* A trigger of the calendar: its zone where none is said is the one that there is; what its
+ * calendars exclude stays. */
+static void
+recur_by_calendar (const Belfry__V1__Reschedule *in, Belfry__V1__JobSpec *spec)
+{
+    /* Both oneofs hold one pointer, whichever text it is. */
+    spec->trigger_case = (Belfry__V1__JobSpec__TriggerCase)in->trigger_case;
+    spec->cron = in->cron;
+    spec->skipped = in->skipped;
+    spec->repeated = in->repeated;
+    if (in->tz[0] != '\0') {
+        spec->tz = in->tz;
+    } else if (spec->tz[0] == '\0') {
+        spec->tz = "UTC";
+    }
+}
+
+static void
+recur_by_interval (const Belfry__V1__Reschedule *in, Belfry__V1__JobSpec *spec)
+{
+    spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
+    spec->every = in->every;
+    spec->skipped = BELFRY__V1__SKIPPED__SKIPPED_UNSPECIFIED;
+    spec->repeated = BELFRY__V1__REPEATED__REPEATED_UNSPECIFIED;
+    if (spec->n_exclude == 0) {
+        spec->tz = "";
+    }
+}
+
+/* A text's number is the same in both. */
+#define SAME(trigger)                                                \
+    _Static_assert((int)BELFRY__V1__RESCHEDULE__TRIGGER_##trigger == \
+                       (int)BELFRY__V1__JOB_SPEC__TRIGGER_##trigger, \
+                   "the numbers in Reschedule must be those in JobSpec")
+SAME (CRON);
+SAME (DAILY);
+SAME (RRULE);
+#undef SAME
+
+/* Puts the command's trigger in place of the definition's own. */
+static bf_err
+set_trigger (const Belfry__V1__Reschedule *in, const bf_job_row *job,
+             Belfry__V1__JobSpec *spec, bf_error *error)
+{
+    bool one_shot = in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_AT_US ||
+                    in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_AFTER_US;
+    if (one_shot == bf_trigger_recurs (&job->law.trigger)) {
+        return bf_fail (
+            error, BF_EINVALID, "job %llu %s, and stays so: give it %s, or replace it",
+            (unsigned long long)job->id, one_shot ? "is recurring" : "is a one-shot",
+            one_shot ? "every, cron, daily or rrule" : "at_us or after_us");
+    }
+    switch (in->trigger_case) {
+    case BELFRY__V1__RESCHEDULE__TRIGGER_EVERY:
+        recur_by_interval (in, spec);
+        break;
+    case BELFRY__V1__RESCHEDULE__TRIGGER_AT_US:
+        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
+        spec->at_us = in->at_us;
+        break;
+    case BELFRY__V1__RESCHEDULE__TRIGGER_AFTER_US:
+        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
+        spec->after_us = in->after_us;
+        break;
+    default:
+        recur_by_calendar (in, spec);
+        break;
+    }
+    /* The jitter stays, and may not reach beyond the next slot. */
+    if (in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_EVERY &&
+        spec->jitter_us >= spec->every->interval_us) {
+        return bf_fail (error, BF_EINVALID,
+                        "the job's jitter is as long as the interval or longer");
+    }
+    return BF_OK;
+}
+
+/* The stored definition with the command's trigger. */
 static bf_err
 retime (bf_ledger *self, const Belfry__V1__Reschedule *in, bf_job_row *job, bf_error *error)
 {
@@ -17,30 +94,12 @@ retime (bf_ledger *self, const Belfry__V1__Reschedule *in, bf_job_row *job, bf_e
     if (!spec) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
-    bool recurs = in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_EVERY;
-    if (recurs != bf_trigger_recurs (&job->law.trigger)) {
-        return bf_fail (
-            error, BF_EINVALID, "job %llu %s, and stays so: give it %s, or replace it",
-            (unsigned long long)job->id, recurs ? "is a one-shot" : "is recurring",
-            recurs ? "at_us or after_us" : "every");
-    }
-    if (recurs) {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
-        spec->every = in->every;
-    } else if (in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_AT_US) {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
-        spec->at_us = in->at_us;
-    } else {
-        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
-        spec->after_us = in->after_us;
-    }
-    /* The jitter stays, and may not reach beyond the next slot. */
-    if (recurs && spec->jitter_us >= spec->every->interval_us) {
-        return bf_fail (error, BF_EINVALID,
-                        "the job's jitter is as long as the interval or longer");
+    bf_err rc = set_trigger (in, job, spec, error);
+    if (rc != BF_OK) {
+        return rc;
     }
     job->law = bf_spec_from_wire (spec);
-    bf_err rc = bf_trigger_check (self, job->law.trigger, in->reject_past, error);
+    rc = bf_trigger_check (self, job->law.trigger, in->reject_past, error);
     return rc == BF_OK ? bf_spec_pack (self, spec, &job->spec, error) : rc;
 }
 

@@ -8,6 +8,7 @@
 
 #include "messages/codec.h"
 #include "messages/translate.h"
+#include "persist/ledger/recurrences.h"
 #include "persist/ledger/sql.h"
 #include "persist/ledger/tags.h"
 
@@ -97,6 +98,22 @@ spec_read (bf_ledger *self, bf_job_row *job, bf_error *error)
     return BF_OK;
 }
 
+/* Numbers of names and queues that the tables do not have: nothing behind the row may be
+ * looked up by them. */
+static bf_err
+check_numbers (const bf_ledger *self, uint64_t job, uint32_t type, uint32_t queue,
+               bf_error *error)
+{
+    if (type >= 1 && type <= self->names.count && queue >= 1 &&
+        queue <= self->queues.count) {
+        return BF_OK;
+    }
+    return bf_fail (error, BF_ECORRUPT,
+                    "job %llu has type %u and queue %u, which there are not: the database "
+                    "is damaged",
+                    (unsigned long long)job, type, queue);
+}
+
 bf_err
 bf_job_read (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *error)
 {
@@ -144,9 +161,19 @@ bf_job_read (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *err
     job->was_wake_us = job->wake_us;
     job->was_queue = job->queue;
     bf_err rc = spec_read (self, job, error);
+    if (rc == BF_OK) {
+        rc = check_numbers (self, job->id, job->type, job->queue, error);
+    }
+    if (rc == BF_OK && (job->ns < 1 || job->ns > self->names.count)) {
+        rc = bf_fail (error, BF_ECORRUPT,
+                      "job %llu is of namespace %u, which there is not: the database is "
+                      "damaged",
+                      (unsigned long long)job->id, job->ns);
+    }
     job->was_open = bf_job_is_open (job->state);
     job->was_tags = job->tags;
     job->n_was_tags = job->n_tags;
+    job->was_trigger = job->law.trigger;
     return rc;
 }
 
@@ -206,6 +233,9 @@ static bf_err
 job_written (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *error)
 {
     bf_err rc = bf_step_done (self->statements, stmt, error);
+    if (rc == BF_OK) {
+        rc = bf_zoned_follow (self, job, error);
+    }
     return rc == BF_OK ? bf_tags_follow (self, job, error) : rc;
 }
 
@@ -298,10 +328,36 @@ bf_job_save_definition (bf_ledger *self, bf_job_row *job, bf_error *error)
     return job_written (self, stmt, job, error);
 }
 
-bf_grid
-bf_job_grid (const bf_job_row *job)
+bf_err
+bf_job_grid (bf_ledger *self, const bf_job_row *job, bf_grid *grid, bf_error *error)
 {
-    return bf_grid_of (&job->law.trigger, job->anchor_us, job->id);
+    const bf_recurrence *recurrence = NULL;
+    bf_err rc = bf_recurrence_of (self, job, &recurrence, error);
+    if (rc == BF_OK) {
+        *grid = bf_grid_of (&job->law.trigger, recurrence, job->anchor_us, job->id);
+    }
+    return rc;
+}
+
+bf_err
+bf_job_grid_kept (bf_ledger *self, const bf_job_row *job, bf_grid *grid, bf_error *error)
+{
+    bf_error cause = {0};
+    bf_err rc = bf_job_grid (self, job, grid, &cause);
+    if (rc == BF_EINVALID) {
+        rc = bf_recurrence_check_parts (self, job, &cause);
+        *grid = (bf_grid){.interval_us = 1, .first_us = 1, .last_us = 0};
+    }
+    if (rc == BF_EINVALID) {
+        return bf_fail (
+            error, BF_ECORRUPT,
+            "the slots of job %llu cannot be told (%s): the database is damaged",
+            (unsigned long long)job->id, cause.text);
+    }
+    if (rc != BF_OK && error) {
+        *error = cause;
+    }
+    return rc;
 }
 
 bool
@@ -346,7 +402,8 @@ bf_run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_error *err
     run->was_state = run->state;
     run->was_attempt = run->attempt;
     run->was_timer_us = run->timer_us;
-    return out_of_memory ? bf_fail_plain (error, BF_ENOMEM) : BF_OK;
+    return out_of_memory ? bf_fail_plain (error, BF_ENOMEM)
+                         : check_numbers (self, run->job, run->type, run->queue, error);
 }
 
 bf_err

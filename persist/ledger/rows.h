@@ -26,8 +26,13 @@ bf_err bf_job_save_definition (bf_ledger *self, bf_job_row *job, bf_error *error
 
 /* Whether it is armed: the same condition as the index job_due. */
 bool bf_job_is_timed (const bf_job_row *job);
-/* The slots of a job that recurs. Borrows the row. */
-bf_grid bf_job_grid (const bf_job_row *job);
+/* The slots of a job that recurs; good for as long as no zone or calendar changes.
+ * BF_EINVALID: its zone or one of its calendars is not there, or its rule means nothing. */
+bf_err bf_job_grid (bf_ledger *self, const bf_job_row *job, bf_grid *grid, bf_error *error);
+/* The same of a job that was planned before: what is not there is damage, and a rule that
+ * means nothing by the rules that its zone has now has no further slots. */
+bf_err bf_job_grid_kept (bf_ledger *self, const bf_job_row *job, bf_grid *grid,
+                         bf_error *error);
 
 bf_err bf_run_load (bf_ledger *self, uint64_t job, uint32_t ordinal, bf_run_row *run,
                     bf_error *error);

@@ -28,7 +28,11 @@ bf_slots_advance (bf_ledger *self, bf_job_row *job, int64_t slot_us, bool paced,
     bool spent = trigger->max_runs != 0 && job->counts.fired >= trigger->max_runs;
     int64_t next_us;
     if (bf_trigger_recurs (trigger) && !spent) {
-        bf_grid grid = bf_job_grid (job);
+        bf_grid grid;
+        bf_err rc = bf_job_grid_kept (self, job, &grid, error);
+        if (rc != BF_OK) {
+            return rc;
+        }
         if (bf_grid_next (&grid, slot_us, &next_us)) {
             job->due_us = next_us;
             job->wake_us = paced ? pace (self, job, slot_us, next_us) : next_us;

@@ -143,6 +143,48 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
                            "last_due_us = excluded.last_due_us, count = excluded.count, "
                            "last_seq = excluded.last_seq",
 
+    [SQL_STRETCH_NEWEST] = "SELECT last_due_us FROM stretch WHERE job = ?1 "
+                           "ORDER BY after_ordinal DESC LIMIT 2",
+    [SQL_RUN_NEWEST_SLOT] = "SELECT due_us FROM run WHERE job = ?1 AND origin = 1 "
+                            "ORDER BY ordinal DESC LIMIT 1",
+
+    [SQL_ZONE_SELECT] = "SELECT bytes FROM zone WHERE name = ?1",
+    [SQL_ZONE_INSERT] = "INSERT INTO zone VALUES (?1, ?2, ?3, 0, 0, 0)",
+    [SQL_ZONE_CHANGE] = "UPDATE zone SET hash = ?2, bytes = ?3, at_job = 0, "
+                        "until_job = ?4, examined = 0 WHERE name = ?1",
+    [SQL_ZONE_NEXT] = "SELECT name, hash FROM zone WHERE name > ?1 ORDER BY name LIMIT ?2",
+    [SQL_ZONE_PENDING] = "SELECT name, at_job, until_job, examined FROM zone "
+                         "WHERE until_job > 0 ORDER BY name LIMIT 1",
+    [SQL_ZONE_PROGRESS] = "UPDATE zone SET at_job = ?2, until_job = ?3, examined = ?4 "
+                          "WHERE name = ?1",
+    [SQL_ZONED_INSERT] = "INSERT INTO zoned VALUES (?1, ?2)",
+    [SQL_ZONED_DELETE] = "DELETE FROM zoned WHERE zone = ?1 AND job = ?2",
+    [SQL_ZONED_JOBS] = "SELECT job FROM zoned WHERE zone = ?1 AND job > ?2 AND job < ?3 "
+                       "ORDER BY job LIMIT ?4",
+
+    [SQL_EXCLUSION_FIND] = "SELECT id, body FROM exclusion WHERE ns = ?1 AND name = ?2",
+    [SQL_EXCLUSION_SELECT] = "SELECT ns, name, version, updated_us, body FROM exclusion "
+                             "WHERE id = ?1",
+    [SQL_EXCLUSION_INSERT] =
+        "INSERT INTO exclusion VALUES (NULL, ?1, ?2, 1, ?3, ?4, 0, 0, 0)",
+    [SQL_EXCLUSION_CHANGE] = "UPDATE exclusion SET version = version + 1, updated_us = ?2, "
+                             "body = ?3, at_job = 0, until_job = ?4, examined = 0 "
+                             "WHERE id = ?1",
+    [SQL_EXCLUSION_DELETE] = "DELETE FROM exclusion WHERE id = ?1",
+    [SQL_EXCLUSION_COUNT] = "SELECT count (*) FROM exclusion",
+    [SQL_EXCLUSION_LIST] = "SELECT e.id, n.text, e.name, e.version, e.updated_us, e.body "
+                           "FROM exclusion AS e JOIN name AS n ON n.id = e.ns "
+                           "WHERE (?1 = '' OR n.text = ?1) AND (?2 = '' OR e.name = ?2) "
+                           "ORDER BY n.text, e.name LIMIT -1 OFFSET ?3",
+    [SQL_EXCLUSION_PENDING] = "SELECT id, at_job, until_job, examined FROM exclusion "
+                              "WHERE until_job > 0 ORDER BY id LIMIT 1",
+    [SQL_EXCLUSION_PROGRESS] = "UPDATE exclusion SET at_job = ?2, until_job = ?3, "
+                               "examined = ?4 WHERE id = ?1",
+    [SQL_EXCLUDED_INSERT] = "INSERT INTO excluded VALUES (?1, ?2)",
+    [SQL_EXCLUDED_DELETE] = "DELETE FROM excluded WHERE calendar = ?1 AND job = ?2",
+    [SQL_EXCLUDED_JOBS] = "SELECT job FROM excluded WHERE calendar = ?1 AND job > ?2 "
+                          "AND job < ?3 ORDER BY job LIMIT ?4",
+
     [SQL_JOB_FINAL] = "SELECT id, final_us FROM job INDEXED BY job_final "
                       "WHERE final_us IS NOT NULL AND (final_us, id) > (?1, ?2) "
                       "ORDER BY final_us, id LIMIT ?3",

@@ -7,6 +7,7 @@
 static const bf_chore *const chores[] = {
     &bf_backup_chore,
     &bf_operations_chore,
+    &bf_replan_chore,
     &bf_retention_chore,
 };
 

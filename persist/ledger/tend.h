@@ -18,5 +18,6 @@ typedef struct {
 extern const bf_chore bf_operations_chore; /* operations.c: commands by filter */
 extern const bf_chore bf_retention_chore;  /* retention.c: what is too old */
 extern const bf_chore bf_backup_chore;     /* backup.c: one that is under way */
+extern const bf_chore bf_replan_chore;     /* replan.c: jobs whose zone has new rules */
 
 #endif

@@ -37,12 +37,13 @@ migrate (const char *directory)
 {
     const char *const steps[] = {
         bf_schema_steps[0],
+        bf_schema_steps[1],
         "CREATE TABLE newer (id INTEGER PRIMARY KEY, type TEXT) STRICT;"
         "INSERT INTO newer SELECT id, 'moved' FROM job;",
     };
-    /* A second step is what this test adds to the first. */
-    BF_INVARIANT (bf_schema_version == 1);
-    const bf_schema schema = {.steps = steps, .version = 2};
+    /* One step is what this test adds to those that there are. */
+    BF_INVARIANT (bf_schema_version == 2);
+    const bf_schema schema = {.steps = steps, .version = 3};
     bf_database *database = NULL;
     bf_error error = {0};
     if (bf_database_open_schema (&database, directory, NULL, &schema, &error) != BF_OK) {
@@ -140,7 +141,7 @@ expect_new (const bench *self)
                       SQLITE_OK);
     assert_int_equal (sqlite3_step (stmt), SQLITE_ROW);
     assert_int_equal (sqlite3_column_int (stmt, 0), 1);
-    assert_int_equal (sqlite3_column_int (stmt, 1), 2);
+    assert_int_equal (sqlite3_column_int (stmt, 1), 3);
     sqlite3_finalize (stmt);
     sqlite3_close (db);
 }
@@ -165,7 +166,7 @@ kill_at (bench *self, size_t row)
     } else {
         expect_old (self);
     }
-    check (self, "belfry.db.v1.backup");
+    check (self, "belfry.db.v2.backup");
     assert_int_equal (run_newer (self), 0);
     expect_new (self);
     /* The next row finds no directory. */

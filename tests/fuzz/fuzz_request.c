@@ -38,7 +38,11 @@ static const struct {
     {"worker", 0, 64, false, false},      {"token", 5, 42, true, false},
     {"tokens", 5, 42, true, false},       {"run", 0, 31, true, false},
     {"kinds", 1, 64, true, false},        {"name", 0, 64, true, false},
-    {"payload", 0, 65536, false, true},   {"result", 0, 65536, false, true},
+    {"cron", 1, 256, false, false},       {"daily", 1, 256, false, false},
+    {"rrule", 1, 4096, false, false},     {"tz", 0, 64, false, false},
+    {"exclude", 1, 64, true, false},      {"dates", 1, 64, false, false},
+    {"windows", 1, 64, false, false},     {"payload", 0, 65536, false, true},
+    {"result", 0, 65536, false, true},
 };
 
 #define DAY INT64_C (86400000000)
@@ -52,7 +56,7 @@ static const struct {
     int64_t least;
     int64_t most;
 } number_limits[] = {
-    {"version", false, 1, 1},
+    {"version", true, 1, 1}, /* of a calendar 0 */
     {"max_attempts", false, 1, 1000},
     {"delay_us", false, 1000, 30 * DAY},
     {"delays_us", false, 1000, 30 * DAY},
@@ -91,8 +95,9 @@ static const struct {
     size_t least;
     size_t most;
 } list_limits[] = {
-    {"jobs", 1, 1000}, {"tags", 0, 8},      {"states", 0, 64}, {"items", 1, 1000},
-    {"types", 0, 64},  {"tokens", 1, 1000}, {"kinds", 0, 64},  {"delays_us", 0, 100},
+    {"jobs", 1, 1000}, {"tags", 0, 8},      {"states", 0, 64},  {"items", 1, 1000},
+    {"types", 0, 64},  {"tokens", 1, 1000}, {"kinds", 0, 64},   {"delays_us", 0, 100},
+    {"exclude", 0, 8}, {"dates", 0, 1000},  {"windows", 0, 64},
 };
 
 #define COUNT(list) (sizeof (list) / sizeof (list)[0])
@@ -238,6 +243,7 @@ check_accepted (Belfry__V1__Request *request)
     bf_error error = {0};
     Belfry__V1__Request *again = NULL;
     FUZZ_CHECK (request->command_case != 0, "no command");
+    FUZZ_CHECK (request->version == 1, "version is %u", request->version);
     check_message (&request->base);
     if (request->command_case == BELFRY__V1__REQUEST__COMMAND_SCHEDULE) {
         check_jobs (request->schedule);

@@ -158,13 +158,25 @@ break_disk (world *self)
     world_trace (self, "the disk has a %s", names[kind]);
 }
 
+/* Somewhere a parliament has decided, and an update was installed. */
+static void
+release_zone (world *self)
+{
+    int64_t now_s = world_now (self).wall_us / SECOND_US;
+    const zone_rules *rules =
+        zones_release (self->zones, &self->trouble, self->true_us, now_s);
+    cover_hit (COVER_FAULT, "zones", "released");
+    world_trace (self, "%s has other rules", rules->name);
+    process_zones_were_written ();
+}
+
 static void
 trouble (world *self)
 {
     static void (*const troubles[]) (world *) = {stall,     suspend,    step, slew,
-                                                 fill_disk, break_disk, stop};
-    static const unsigned weights[] = {20, 10, 20, 10, 10, 8, 6};
-    troubles[sim_pick (&self->trouble, weights, 7)](self);
+                                                 fill_disk, break_disk, stop, release_zone};
+    static const unsigned weights[] = {20, 10, 20, 10, 10, 8, 6, 12};
+    troubles[sim_pick (&self->trouble, weights, 8)](self);
 }
 
 void

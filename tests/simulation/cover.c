@@ -121,6 +121,8 @@ static const char *const titles[COVER_TABLES] = {
     [COVER_OVERLAP] = "overlap policy x what was open",
     [COVER_CODE] = "command x code",
     [COVER_EVENT] = "events",
+    [COVER_REPLAN] = "what changed x what became of the next slot",
+    [COVER_SLOT] = "trigger x what a clock change did to a slot that was decided",
     [COVER_FAULT] = "what happened to machine, disk and network",
 };
 

@@ -17,6 +17,8 @@ typedef enum {
     COVER_OVERLAP,     /* overlap policy × what was open */
     COVER_CODE,        /* command × reply code */
     COVER_EVENT,       /* kinds of events */
+    COVER_REPLAN,      /* zone or calendar × what became of a job's next slot */
+    COVER_SLOT,        /* triggers × what clock changes did to slots that fired */
     COVER_FAULT,       /* what happened to machine, disk and network */
     COVER_TABLES,
 } cover_table;

@@ -85,8 +85,7 @@ machine_boot (world *self, bool first)
 {
     machine_clocks *clocks = &self->clocks;
     if (first) {
-        /* 2026-01-01T00:00:00Z. */
-        clocks->wall_us = INT64_C (1767225600) * SECOND_US;
+        clocks->wall_us = zones_beginning (&self->trouble) * SECOND_US;
         clocks->set_us = self->true_us;
     }
     clocks->booted_us =
@@ -136,6 +135,13 @@ process_reserve (void *context, bool aside)
     return true;
 }
 
+static uint8_t *
+process_zone (void *context, const char *name, size_t *size)
+{
+    const zone_rules *rules = zones_find (((world *)context)->zones, name);
+    return rules ? zones_bytes (rules, size) : NULL;
+}
+
 static void
 process_opened (void *context)
 {
@@ -171,6 +177,7 @@ machine_start (world *self)
         .log = process_log,
         .reserve = process_reserve,
         .opened = process_opened,
+        .zone = process_zone,
         .options = {.directory = "/data",
                     .commands = commands,
                     .feed = feed,

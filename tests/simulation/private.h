@@ -58,6 +58,7 @@ struct world {
     bool sleeps; /* nobody of the scheduler runs until HAPPENS_THAW */
     machine_clocks clocks;
     disk *disk;
+    zones *zones;
     bool reserved;   /* the reserve's room is set aside */
     bool is_full;    /* the disk has no room but that */
     bool served;     /* the scheduler has come up since it was started */

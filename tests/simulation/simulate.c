@@ -4,6 +4,7 @@
  *
  *   simulate --seed 17              one seed; --trace prints every step of it
  *   simulate --seeds 1-500 --jobs 2 many; ends with 1 where one of them broke a promise
+ *   simulate --years                few jobs, for long: years.h
  *
  * Prints what was met, and fails where a legal cell of its tables was not, with --cover.
  */
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "tests/simulation/cover.h"
+#include "tests/simulation/years.h"
 
 #define JOBS_MAX 64
 /* Seeds between two lines of progress. */
@@ -35,11 +37,13 @@ typedef struct {
     unsigned jobs;
     bool cover; /* print the tables, and insist on their cells */
     bool stop_at_first;
+    bool years; /* not seeds */
 } settings;
 
 static const char usage[] =
     "usage: simulate --seed N [--trace]\n"
     "       simulate --seeds FIRST-LAST [--jobs J] [--cover] [--stop-at-first]\n"
+    "       simulate --years\n"
     "  --commands N   commands of a seed (default 2000)\n"
     "  --crashes N    crashes of a seed, at least (default 10)\n"
     "  --trace        every step, on stdout\n"
@@ -90,6 +94,7 @@ read_arguments (int argc, char **argv)
         {"trace", no_argument, NULL, 't'},
         {"cover", no_argument, NULL, 'c'},
         {"stop-at-first", no_argument, NULL, 'f'},
+        {"years", no_argument, NULL, 'y'},
         {NULL, 0, NULL, 0},
     };
     settings self = {.plan = {.commands = 2000, .crashes = 10}, .jobs = 1};
@@ -120,11 +125,14 @@ read_arguments (int argc, char **argv)
         case 'f':
             self.stop_at_first = true;
             break;
+        case 'y':
+            self.years = true;
+            break;
         default:
             refuse ("unknown argument");
         }
     }
-    if (!any || optind < argc || self.jobs < 1 || self.jobs > JOBS_MAX ||
+    if (any == self.years || optind < argc || self.jobs < 1 || self.jobs > JOBS_MAX ||
         self.plan.commands < 1) {
         refuse ("which seeds?");
     }
@@ -233,6 +241,9 @@ main (int argc, char **argv)
 {
     settings self = read_arguments (argc, argv);
     cover_begin ();
+    if (self.years) {
+        return years_live () ? 0 : 1;
+    }
     simulation_sum *sums = sum_new ();
     time_t began = time (NULL);
     uint64_t failed = live_all (&self, sums);

@@ -27,6 +27,12 @@ world_seed (const world *self)
     return self->seed;
 }
 
+const zones *
+world_zones (const world *self)
+{
+    return self->zones;
+}
+
 bool
 world_is_healed (const world *self)
 {
@@ -254,6 +260,7 @@ stop_and_clear (world *self)
     checker_destroy (&self->checker);
     happenings_clear (&self->happenings);
     disk_destroy (&self->disk);
+    zones_destroy (&self->zones);
 }
 
 void
@@ -267,6 +274,7 @@ world_live (const simulation *plan, uint64_t seed, simulation_sum *sum)
         .trouble = sim_random_new (seed, 3),
         .true_us = DAY_US,
         .disk = disk_new (seed, seed % 2 == 0),
+        .zones = zones_new (),
     };
     self.checker = checker_new (&self);
     self.bots = bots_new (&self, self.checker, plan->commands);

@@ -18,6 +18,7 @@
 #include <sqlite3.h>
 
 #include "tests/simulation/random.h"
+#include "tests/simulation/zones.h"
 
 typedef struct world world;
 
@@ -31,6 +32,8 @@ typedef struct {
 
 sim_now world_now (const world *self);
 uint64_t world_seed (const world *self);
+/* The zones as their newest release has them; those before are behind it. */
+const zones *world_zones (const world *self);
 
 /* --- for those who talk to the scheduler (bots/) ------------------------------------- */
 

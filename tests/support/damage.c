@@ -58,6 +58,13 @@ fill (ledger *self)
     ledger_ok (self, "redrive.run=768.1");
     ledger_ok (self, ledger_text (self, "fail.token=%s", ledger_lease (self, "work")));
     ledger_ok (self, "pause.job.id=2304");
+    /* 2560: goes by a zone and an exclusion calendar, which was changed under it. */
+    ledger_ok (self, "set_calendar.calendar.name=off "
+                     "set_calendar.calendar.dates=2026-01-02");
+    ledger_ok (self, "schedule.jobs.type=cron schedule.jobs.cron=30^2^*^*^* "
+                     "schedule.jobs.tz=Europe/Berlin schedule.jobs.exclude=off");
+    ledger_ok (self, "set_calendar.calendar.name=off "
+                     "set_calendar.calendar.dates=2026-01-01");
 }
 
 static void

@@ -70,6 +70,7 @@ ledger_try_open (ledger *self, bf_error *error)
         .seed = 7,
         .answer_bytes = self->answer_bytes,
         .retention = self->retention,
+        .zoneinfo = self->zoneinfo,
     };
     rc = bf_ledger_open (&self->ledger, &database, &options, self->now, error);
     if (rc == BF_OK) {

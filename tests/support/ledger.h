@@ -43,6 +43,7 @@ typedef struct {
     const char *vfs;
     uint64_t answer_bytes;  /* bf_ledger_options; for the next ledger_reopen */
     bf_retention retention; /* the same */
+    const char *zoneinfo;   /* the same; NULL: that of the machine */
     uint64_t calls;         /* the number of the last call */
     bool unchecked;         /* no check behind a commit: for bulk; ledger_check by hand */
     unsigned check_every;   /* commits from one check to the next; 0 for behind each */

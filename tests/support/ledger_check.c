@@ -71,6 +71,7 @@ ledger_model_new (void)
     self->runs = model_map ();
     self->stretches = model_map ();
     self->topics = model_map ();
+    self->calendars = model_map ();
     self->oldest = 1;
     return self;
 }

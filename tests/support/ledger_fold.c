@@ -73,6 +73,7 @@ model_forget_fold (ledger_model *self)
     forget_all (&self->runs);
     model_map_destroy (&self->stretches);
     model_map_destroy (&self->topics);
+    model_map_destroy (&self->calendars);
 }
 
 static const Belfry__V1__Job *
@@ -239,6 +240,71 @@ fold_pruned (ledger *self, const Belfry__V1__Event *event)
     }
 }
 
+/* Jobs that were planned anew: no image, only their times. */
+static void
+fold_replanned_rows (ledger *self, const Belfry__V1__Replanned *replanned)
+{
+    assert_true (replanned->n_rows <= replanned->examined);
+    for (size_t i = 0; i < replanned->n_rows; i++) {
+        const Belfry__V1__Replanned__Row *row = replanned->rows[i];
+        const folded *job = model_get (self->model->jobs, (place){row->job, 0, 0});
+        assert_non_null (job);
+        Belfry__V1__Job *image = job->image->event->job_after;
+        assert_int_equal (image->state, BELFRY__V1__JOB_STATE__JOB_STATE_SCHEDULED);
+        assert_true (image->due_us != row->due_us);
+        image->due_us = row->due_us;
+        image->armed_us = row->armed_us;
+        image->wake_us = row->wake_us;
+    }
+}
+
+static uint64_t
+content_hash (const Belfry__V1__ExclusionCalendar *calendar)
+{
+    uint64_t hash = 1;
+    for (size_t i = 0; i < calendar->n_dates; i++) {
+        hash = bf_mix (hash ^ bf_hash (calendar->dates[i], strlen (calendar->dates[i])));
+    }
+    for (size_t i = 0; i < calendar->n_windows; i++) {
+        hash =
+            bf_mix (~hash ^ bf_hash (calendar->windows[i], strlen (calendar->windows[i])));
+    }
+    return hash;
+}
+
+static void
+fold_calendar (ledger *self, const Belfry__V1__ExclusionCalendar *image)
+{
+    const char *key = ledger_text (self, "%s/%s", image->ns, image->name);
+    model_calendar *row = bf_map_get (self->model->calendars, key, strlen (key));
+    if (image->version == 0) {
+        assert_non_null (row);
+        free (bf_map_remove (self->model->calendars, key, strlen (key)));
+        return;
+    }
+    if (!row) {
+        row = calloc (1, sizeof *row);
+        assert_non_null (row);
+        assert_int_equal (bf_map_put (self->model->calendars, key, strlen (key), row),
+                          BF_OK);
+    }
+    assert_true (image->version >= row->version);
+    *row = (model_calendar){image->version, image->updated_us, content_hash (image)};
+}
+
+static void
+fold_replanned (ledger *self, const Belfry__V1__Event *event)
+{
+    bool of_zone = strcmp (event->kind, "zone.changed") == 0;
+    assert_true (of_zone || strcmp (event->kind, "calendar.changed") == 0);
+    assert_int_equal (of_zone, event->replanned->zone[0] != '\0');
+    assert_int_equal (of_zone, event->replanned->calendar == NULL);
+    fold_replanned_rows (self, event->replanned);
+    if (event->replanned->calendar) {
+        fold_calendar (self, event->replanned->calendar);
+    }
+}
+
 static void
 check_topic (ledger *self, const Belfry__V1__Event *event)
 {
@@ -272,6 +338,9 @@ fold_event (ledger *self, kept *event)
     }
     if (event->event->pruned) {
         fold_pruned (self, event->event);
+    }
+    if (event->event->replanned) {
+        fold_replanned (self, event->event);
     }
 }
 
@@ -422,7 +491,11 @@ check_job (ledger *self, sqlite3_stmt *stmt)
     same (&row, image->due_us);
     same (&row, image->wake_us);
     same (&row, image->armed_us);
-    same (&row, recurs ? spec->every->anchor_us : 0);
+    if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_RRULE) {
+        row.column++; /* where a rule began is no business of others */
+    } else {
+        same (&row, recurs ? spec->every->anchor_us : 0);
+    }
     same (&row, image->version);
     same (&row, image->runs);
     same (&row, image->open_runs);
@@ -496,6 +569,24 @@ check_stretch (ledger *self, sqlite3_stmt *stmt)
 }
 
 static void
+check_calendar (ledger *self, sqlite3_stmt *stmt)
+{
+    row_t row = {stmt, 1, "exclusion", {0, 0, 0}};
+    const char *key = (const char *)sqlite3_column_text (stmt, 0);
+    const model_calendar *log = bf_map_get (self->model->calendars, key, strlen (key));
+    if (!log) {
+        fail_msg ("exclusion calendar %s has no event", key);
+    }
+    same (&row, log->version);
+    same (&row, log->updated_us);
+    Belfry__V1__ExclusionCalendar *body = belfry__v1__exclusion_calendar__unpack (
+        NULL, (size_t)sqlite3_column_bytes (stmt, 3), sqlite3_column_blob (stmt, 3));
+    assert_non_null (body);
+    assert_true (content_hash (body) == log->hash);
+    belfry__v1__exclusion_calendar__free_unpacked (body, NULL);
+}
+
+static void
 check_rows (ledger *self, const char *sql, void (*check) (ledger *self, sqlite3_stmt *stmt),
             const bf_map *map)
 {
@@ -517,4 +608,8 @@ model_check_fold (ledger *self)
                 "SELECT job, after_ordinal, skipped, first_due_us, last_due_us, count, "
                 "last_seq FROM stretch",
                 check_stretch, self->model->stretches);
+    check_rows (self,
+                "SELECT text || '/' || exclusion.name, version, updated_us, body "
+                "FROM exclusion JOIN name ON name.id = ns",
+                check_calendar, self->model->calendars);
 }

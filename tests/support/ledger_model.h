@@ -25,10 +25,18 @@ struct ledger_model {
     bf_map *runs;      /* the same */
     bf_map *stretches; /* Belfry__V1__Stretch */
     bf_map *topics;    /* uint64_t, the last seq */
+    bf_map *calendars; /* model_calendar by "namespace/name" */
     uint64_t seq;      /* folded up to here */
     uint64_t oldest;   /* the log begins here */
     bool pruned;       /* jobs or runs are gone */
 };
+
+/* An exclusion calendar as the log tells it: of what it excludes, a hash. */
+typedef struct {
+    uint32_t version;
+    int64_t updated_us;
+    uint64_t hash;
+} model_calendar;
 
 bf_map *model_map (void);
 /* Frees the values, too; each is one block. */

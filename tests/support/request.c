@@ -224,6 +224,9 @@ next_assignment (char **rest, char **value)
     *value = strchr (word, '=');
     if (*value != NULL) {
         *(*value)++ = '\0';
+        for (char *at = *value; *at != '\0'; at++) {
+            *at = *at == '^' ? ' ' : *at;
+        }
     }
     return word;
 }

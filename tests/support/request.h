@@ -7,8 +7,8 @@
  *
  * A path without a value makes the message that it names. A list of messages takes an
  * index, 0 where none is given; a list of values gets one more by each assignment. Instead
- * of a value: *N is N times 'x' (bytes, strings), #N is N items (lists). A path that does
- * not exist fails the test.
+ * of a value: *N is N times 'x' (bytes, strings), #N is N items (lists). In a value ^ is a
+ * blank. A path that does not exist fails the test.
  */
 #ifndef BF_TESTS_REQUEST_H
 #define BF_TESTS_REQUEST_H

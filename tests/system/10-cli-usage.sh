@@ -22,6 +22,8 @@ try 0 -h claim
 same "$out" "$claim"
 try 0 help many
 has "$out" 'dry-run' 'exit code'
+try 0 help calendar
+has "$out" 'after_gap' 'JAN-DEC' 'docs/calendar\.md'
 try 0 help kinds
 has "$out" '^run\.fired$' '^slot\.skipped$'
 try 0 help json
@@ -36,7 +38,8 @@ same "$out" "$version"
 
 # Every verb has its page, with its exit codes.
 for verb in schedule reschedule cancel confirm pause resume trigger batch claim heartbeat \
-    complete fail snooze redrive get list runs history events watch status stats prune backup check \
+    complete fail snooze redrive get list next runs history events watch status stats calendars prune \
+    backup check \
     restore help version; do
     try 0 help "$verb"
     has "$out" "^belfry $verb: " '^Exit codes$' "^  belfry $verb"
@@ -57,10 +60,12 @@ mistake 'no verb frobnicate; .belfry help.' frobnicate
 mistake 'no option --tpye here; did you mean --type\?' schedule --tpye x
 mistake 'no option --frob here' --frob status
 mistake 'no help on "tmes"; did you mean times\?' help tmes
+mistake '--cron: ' schedule --type t --cron '61 * * * *'
+mistake '--tz must be the name of a time zone' schedule --type t --daily 2130 --tz ../x
 mistake 'the key is empty' schedule --type t --after 1s --key ''
 mistake '--kind must be a kind such as .*belfry help kinds' history --kind run.frobbed
 mistake '--type T is missing' schedule --after 1s
-mistake 'one of --at ISO, --after D and --every D' schedule --type t
+mistake 'one of --at ISO, --after D, --every D, --cron E' schedule --type t
 mistake 'one of --at ISO' schedule --type t --after 1s --at 2026-11-23
 mistake '--at: .*no offset' schedule --type t --at 2026-11-23T13:05:46
 mistake '--after: .*no duration' schedule --type t --after 5

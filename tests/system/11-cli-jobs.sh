@@ -64,7 +64,7 @@ try 0 resume "$job"
 has_not "$out" 'paused'
 
 try 0 list
-has "$out" '^ID +NS +KEY +TYPE +STATE +DUE +FROM NOW +EVERY +VERSION$' \
+has "$out" '^ID +NS +KEY +TYPE +STATE +DUE +FROM NOW +RECURS +VERSION$' \
     "^$job +default +turn-7 +claim_timeout +scheduled +2100-01-01T00:00:00.000Z +in "
 count "$out" 4
 try 0 list --ns other

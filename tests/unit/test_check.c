@@ -165,6 +165,28 @@ static const struct {
     /* BulkReply.cursor (field 8) is 5, beyond watermark. */
     {"UPDATE operation SET progress = x'4005'", "operation: operation 1: it is at job 5"},
     {"UPDATE operation SET progress = x'ff'", "operation: operation 1: progress cannot"},
+    {"UPDATE zone SET hash = 5", "calendar: zone Europe/Berlin: hash is 5"},
+    {"UPDATE zone SET bytes = x'00'", "calendar: zone Europe/Berlin: bytes cannot be read"},
+    {"UPDATE zone SET name = '../x'", "calendar: table zone: \"../x\" is no name"},
+    {"UPDATE zone SET until_job = 1 << 40", "zone Europe/Berlin: it is at job 0 and works"},
+    {"DELETE FROM zone", "calendar: job 2560: its zone Europe/Berlin is not among"},
+    {"DELETE FROM zoned", "calendar: job 2560: its zone Europe/Berlin has no row"},
+    {"INSERT INTO zoned VALUES ('Asia/Tokyo', 2560)",
+     "calendar: table zoned: its length is"},
+    {"INSERT INTO zoned VALUES ('Asia/Tokyo', 256)", "orphan: table zoned: row (256, Asia"},
+    {"UPDATE exclusion SET body = x'ff'", "calendar: exclusion 1: body cannot be read"},
+    {"UPDATE exclusion SET ns = 99", "name: exclusion 1: ns 99 is not among the names"},
+    {"UPDATE exclusion SET name = 'on'",
+     "calendar: job 2560: its exclusion calendar off is"},
+    {"DELETE FROM excluded", "calendar: job 2560: its exclusion calendar off has no row"},
+    {"INSERT INTO excluded VALUES (1, 256)", "orphan: table excluded: row (256, 1)"},
+    {"INSERT INTO excluded VALUES (1, 1536)", "calendar: table excluded: its length is 2"},
+    {JOB ("due_us = due_us + 60000000 WHERE id = 2560"),
+     "timer: job 2560: due_us is 1767317460000000, which is no slot of its calendar"},
+    {JOB ("armed_us = 5 WHERE id = 2560"), "image: job 2560: armed_us is 5"},
+    {"UPDATE event SET body = with (body, 'replanned.rows.due_us=5') WHERE "
+     "seq = (SELECT seq FROM topic WHERE kind = 46)",
+     "image: job 2560: due_us is 1767317400000000, but " NEWEST_IMAGE " 5"},
     {"DROP INDEX job_due", "schema: job_due: is missing"},
     {"CREATE TABLE extra (x)", "schema: extra: is not Belfry's"},
     {"UPDATE sqlite_schema SET sql = replace (sql, 'state = 2', 'state = 1') "
@@ -200,7 +222,7 @@ test_good (void **state)
     bf_check_summary summary = damage_examine (good, &found);
     assert_string_equal (found.text, "");
     assert_int_equal (summary.findings, 0);
-    assert_int_equal (summary.jobs, 9);
+    assert_int_equal (summary.jobs, 10);
     assert_true (summary.runs > 8 && summary.stretches == 1 && summary.events > 20);
     assert_int_equal (summary.operations, 1);
     assert_int_equal (summary.oldest_seq, 1);

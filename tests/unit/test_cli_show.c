@@ -252,6 +252,71 @@ test_recurring_job (void **state)
 }
 
 static void
+test_calendar_job (void **state)
+{
+    (void)state;
+    page self;
+    char *exclude[] = {"holidays", "nights"};
+    Belfry__V1__JobSpec spec = BELFRY__V1__JOB_SPEC__INIT;
+    Belfry__V1__Job job = BELFRY__V1__JOB__INIT;
+    spec.type = "report";
+    spec.trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_CRON;
+    spec.cron = "0 9 * * MON-FRI";
+    spec.tz = "Europe/Berlin";
+    spec.skipped = BELFRY__V1__SKIPPED__SKIPPED_AFTER_GAP;
+    spec.repeated = BELFRY__V1__REPEATED__REPEATED_BOTH;
+    spec.exclude = exclude;
+    spec.n_exclude = 2;
+    spec.max_runs = 9;
+    job.id = 256;
+    job.spec = &spec;
+    job.state = BELFRY__V1__JOB_STATE__JOB_STATE_SCHEDULED;
+    job.due_us = NOW_US + 3000000;
+    job.version = 1;
+    bf_cli_show_job (begin (&self), &job, NOW_US);
+    expect (&self, "job           256\n"
+                   "type          report\n"
+                   "state         scheduled\n"
+                   "due           2026-11-23T13:05:49.000Z (in 3s)\n"
+                   "version       1\n"
+                   "runs          0, 0 open\n"
+                   "delivery      unspecified\n"
+                   "cron          0 9 * * MON-FRI, next 2026-11-23T13:05:49.000Z (in 3s)\n"
+                   "zone          Europe/Berlin, skipped after_gap, repeated both\n"
+                   "exclude       holidays\n"
+                   "              nights\n"
+                   "max runs      9\n");
+
+    static const struct {
+        Belfry__V1__JobSpec__TriggerCase kind;
+        char *text;
+        const char *line;
+        const char *cell;
+    } rows[] = {
+        {BELFRY__V1__JOB_SPEC__TRIGGER_CRON, "@hourly", "\ncron          @hourly, next ",
+         "  @hourly  1\n"},
+        {BELFRY__V1__JOB_SPEC__TRIGGER_DAILY, "2130", "\ndaily         2130, next ",
+         "  2130    1\n"},
+        {BELFRY__V1__JOB_SPEC__TRIGGER_RRULE, "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA",
+         "\nrrule         FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA, next ",
+         "  FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR...  1\n"},
+    };
+    for (size_t index = 0; index < sizeof rows / sizeof rows[0]; index++) {
+        bf_cli_table jobs = bf_cli_jobs_table ();
+        spec.trigger_case = rows[index].kind;
+        spec.cron = rows[index].text;
+        FILE *out = begin (&self);
+        bf_cli_show_job (out, &job, NOW_US);
+        bf_cli_jobs_row (&jobs, &job, NOW_US);
+        assert_true (bf_cli_table_print (&jobs, out));
+        fclose (out);
+        assert_non_null (strstr (self.text, rows[index].line));
+        assert_non_null (strstr (self.text, rows[index].cell));
+        free (self.text);
+    }
+}
+
+static void
 expect_detail (const Belfry__V1__Event *event, const char *tail)
 {
     page self;
@@ -283,6 +348,27 @@ test_event_details (void **state)
     expect_detail (&event, "  -  1 slot, 2026-11-23T13:05:46.000Z: late\n");
     event.clock = 1;
     expect_detail (&event, "  -  1 slot: late\n");
+
+    Belfry__V1__Replanned replanned = BELFRY__V1__REPLANNED__INIT;
+    Belfry__V1__ExclusionCalendar calendar = BELFRY__V1__EXCLUSION_CALENDAR__INIT;
+    event = (Belfry__V1__Event)BELFRY__V1__EVENT__INIT;
+    event.kind = "zone.changed";
+    event.replanned = &replanned;
+    replanned.zone = "Europe/Berlin";
+    replanned.n_rows = 1;
+    replanned.examined = 1000;
+    expect_detail (&event,
+                   "  -  Europe/Berlin: 1 job moved, 1000 looked at, more to come\n");
+    replanned.n_rows = 0;
+    replanned.done = 1;
+    replanned.calendar = &calendar;
+    calendar.ns = "default";
+    calendar.name = "holidays";
+    calendar.version = 3;
+    expect_detail (&event,
+                   "  -  default/holidays version 3: 0 jobs moved, 1000 looked at\n");
+    calendar.version = 0;
+    expect_detail (&event, "  -  default/holidays deleted: 0 jobs moved, 1000 looked at\n");
 
     event = (Belfry__V1__Event)BELFRY__V1__EVENT__INIT;
     event.kind = "run.blocked";
@@ -357,9 +443,9 @@ test_tables (void **state)
     expect (
         &self,
         "ID   NS       KEY  TYPE  STATE             DUE                       FROM NOW  "
-        "EVERY  VERSION\n"
+        "RECURS  VERSION\n"
         "256  default  -    t     scheduled,paused  2026-11-23T13:05:46.000Z  now       "
-        "-      1\n"
+        "-       1\n"
         "RUN    STATE  ORIGIN  FIRED                     LATENESS  ATTEMPT  FAILURES  "
         "WORKER  FINAL  REASON  RESULT\n"
         "256.1  ready  slot    2026-11-23T13:05:46.000Z  +2s late  0        0         "
@@ -418,11 +504,11 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_event),         cmocka_unit_test (test_event_of_nothing),
-        cmocka_unit_test (test_item),          cmocka_unit_test (test_run),
-        cmocka_unit_test (test_job),           cmocka_unit_test (test_tables),
-        cmocka_unit_test (test_results),       cmocka_unit_test (test_recurring_job),
-        cmocka_unit_test (test_event_details),
+        cmocka_unit_test (test_event),        cmocka_unit_test (test_event_of_nothing),
+        cmocka_unit_test (test_item),         cmocka_unit_test (test_run),
+        cmocka_unit_test (test_job),          cmocka_unit_test (test_tables),
+        cmocka_unit_test (test_results),      cmocka_unit_test (test_recurring_job),
+        cmocka_unit_test (test_calendar_job), cmocka_unit_test (test_event_details),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -123,7 +123,7 @@ test_pages (void **state)
         for (const bf_cli_option *option = bf_cli_verbs[index]->options; option->name;
              option++) {
             char name[64];
-            snprintf (name, sizeof name, "  --%s", option->name);
+            snprintf (name, sizeof name, " --%s", option->name);
             assert_non_null (strstr (page, name));
         }
         free (page);

@@ -120,6 +120,70 @@ schedule_recurring (bench *self)
 }
 
 static void
+schedule_calendar (bench *self)
+{
+    static const char *const exclude[] = {"holidays", "nights", NULL};
+    belfry_job job = {.type = "report",
+                      .cron = "0 9 * * MON-FRI",
+                      .tz = "Europe/Berlin",
+                      .skipped = BELFRY_SKIPPED_SHIFT,
+                      .repeated = BELFRY_REPEATED_BOTH,
+                      .exclude = exclude,
+                      .every_us = HOUR_US};
+    self->rc = belfry_schedule (self->client, &job, NULL);
+}
+
+static void
+schedule_rule (bench *self)
+{
+    belfry_job job = {.type = "report", .rrule = "FREQ=DAILY"};
+    self->rc = belfry_schedule (self->client, &job, NULL);
+}
+
+static void
+reschedule_daily (bench *self)
+{
+    belfry_when when = {.daily = "2130", .repeated = BELFRY_REPEATED_SECOND};
+    belfry_ref job = {.id = 256};
+    self->rc = belfry_reschedule (self->client, job, when, NULL);
+}
+
+/* Each kind of calendar, and what goes with it; cron goes before an interval. */
+static void
+test_calendars (void **state)
+{
+    bench *self = *state;
+    fake_call *call = begin (self, schedule_calendar);
+    const Belfry__V1__JobSpec *spec = call->request->schedule->jobs[0];
+    assert_int_equal (spec->trigger_case, BELFRY__V1__JOB_SPEC__TRIGGER_CRON);
+    assert_string_equal (spec->cron, "0 9 * * MON-FRI");
+    assert_string_equal (spec->tz, "Europe/Berlin");
+    assert_int_equal (spec->skipped, BELFRY__V1__SKIPPED__SKIPPED_SHIFT);
+    assert_int_equal (spec->repeated, BELFRY__V1__REPEATED__REPEATED_BOTH);
+    assert_int_equal (spec->n_exclude, 2);
+    assert_string_equal (spec->exclude[1], "nights");
+    refuse (self, &call, BELFRY__V1__CODE__CODE_INVALID);
+    assert_int_equal (join (self), BELFRY_INVALID);
+
+    call = begin (self, schedule_rule);
+    spec = call->request->schedule->jobs[0];
+    assert_int_equal (spec->trigger_case, BELFRY__V1__JOB_SPEC__TRIGGER_RRULE);
+    assert_string_equal (spec->rrule, "FREQ=DAILY");
+    assert_string_equal (spec->tz, "");
+    assert_int_equal (spec->n_exclude, 0);
+    refuse (self, &call, BELFRY__V1__CODE__CODE_INVALID);
+    assert_int_equal (join (self), BELFRY_INVALID);
+
+    call = begin (self, reschedule_daily);
+    const Belfry__V1__Reschedule *reschedule = call->request->reschedule;
+    assert_int_equal (reschedule->trigger_case, BELFRY__V1__RESCHEDULE__TRIGGER_DAILY);
+    assert_string_equal (reschedule->daily, "2130");
+    assert_int_equal (reschedule->repeated, BELFRY__V1__REPEATED__REPEATED_SECOND);
+    refuse (self, &call, BELFRY__V1__CODE__CODE_NOT_FOUND);
+    assert_int_equal (join (self), BELFRY_NOT_FOUND);
+}
+
+static void
 test_a_recurring_job (void **state)
 {
     bench *self = *state;
@@ -653,6 +717,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
         TEST (test_a_recurring_job),
+        TEST (test_calendars),
         TEST (test_a_version_is_for_one),
         TEST (test_versions),
         TEST (test_a_run),

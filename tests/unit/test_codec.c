@@ -64,7 +64,8 @@ static const codec_refused refused[] = {
      "on_key is 4, allowed are 1 ON_KEY_REJECT, 2 ON_KEY_KEEP, 3 ON_KEY_REPLACE"},
     {JOB "schedule.on_key=-1", BF_EINVALID, "on_key is -1, allowed are"},
     {J "type=mail", BF_EINVALID,
-     "jobs[0].trigger is missing: set exactly one of at_us, after_us and every"},
+     "jobs[0].trigger is missing: set exactly one of at_us, after_us, every, cron, daily "
+     "and rrule"},
     {J "after_us=1", BF_EINVALID,
      "jobs[0].type is missing, allowed are 1..64 of A-Z a-z 0-9 _ . -"},
     {J "after_us=1 " J "type=a/b", BF_EINVALID, "jobs[0].type is not a name"},

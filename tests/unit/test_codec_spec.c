@@ -43,7 +43,8 @@ static const codec_refused refused[] = {
     {ONCE J "jitter_us=2592000000001", BF_EINVALID,
      "jobs[0].jitter_us is 2592000000001, allowed are 0..2592000000000 (0 to 30 days)"},
     {ONCE J "start_us=1", BF_EINVALID,
-     "jobs[0].start_us is for recurring jobs: leave it out, or set every"},
+     "jobs[0].start_us is for recurring jobs: leave it out, or set every, cron, daily or "
+     "rrule"},
     {ONCE J "end_us=1", BF_EINVALID, "jobs[0].end_us is for recurring jobs"},
     {ONCE J "max_runs=1", BF_EINVALID, "jobs[0].max_runs is for recurring jobs"},
     {J "type=mail " J "at_us=9 " J "max_runs=1", BF_EINVALID, "jobs[0].max_runs is for"},

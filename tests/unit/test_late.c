@@ -51,7 +51,8 @@ static const struct {
     {"alone: fail", FAIL, 5, 1, ALONE, 0, 20, 26, 30, {0}, FAILS, 20, LATE},
 
     {"as nobody knows", (bf_late)99, 5, 1, ALONE, 0, 20, 26, 30, {0}, FIRES, 20, LATE},
-    {"before all slots", FAIL, 5, 1, 10, 0, -5, 9, 9, {0}, FAILS, 0, LATE},
+    /* Armed by rules that have changed since: a slot all the same. */
+    {"not of the grid", FAIL, 5, 1, 10, 0, -5, 9, 9, {-5, -5, 1}, FAILS, 0, LATE},
 
     {"one: once", ONCE, 5, 1, 10, 0, 20, 26, 26, {0}, FIRES, 20, LATE},
     {"one and one: once", ONCE, 5, 1, 10, 0, 20, 26, 30, {20, 20, 1}, FIRES, 30, 0},
@@ -117,7 +118,7 @@ grid_of (int64_t interval_us, int64_t end_us)
 {
     bf_trigger trigger = {
         .kind = BF_TRIGGER_EVERY, .us = interval_us, .anchored = true, .end_us = end_us};
-    return bf_grid_of (&trigger, 0, 256);
+    return bf_grid_of (&trigger, NULL, 0, 256);
 }
 
 static void
@@ -173,6 +174,37 @@ test_forgone (void **state)
     }
 }
 
+/* A slot that was armed by rules that have changed since is no slot of the grid, and is
+ * judged all the same. */
+static void
+test_off_the_grid (void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        int64_t start_us;
+        int64_t end_us;
+        int64_t now_us;
+        bf_stretch dropped;
+    } strays[] = {
+        {"others behind it", 0, 0, 42, {15, 40, 4}},
+        {"none behind it yet", 0, 0, 18, {15, 15, 1}},
+        {"the grid ends before it", 0, 10, 42, {15, 15, 1}},
+        {"the grid begins later", 90, 0, 42, {15, 15, 1}},
+    };
+    for (size_t i = 0; i < sizeof strays / sizeof strays[0]; i++) {
+        bf_trigger trigger = {.kind = BF_TRIGGER_EVERY,
+                              .us = 10,
+                              .anchored = true,
+                              .start_us = strays[i].start_us,
+                              .end_us = strays[i].end_us};
+        bf_grid grid = bf_grid_of (&trigger, NULL, 0, 256);
+        bf_late_verdict expected = {.dropped = strays[i].dropped, .act = NOTHING};
+        expect_verdict (strays[i].what, bf_late_forgo (&grid, 15, strays[i].now_us),
+                        expected);
+    }
+}
+
 static void
 test_names (void **state)
 {
@@ -190,6 +222,7 @@ main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_verdicts),
         cmocka_unit_test (test_forgone),
+        cmocka_unit_test (test_off_the_grid),
         cmocka_unit_test (test_names),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

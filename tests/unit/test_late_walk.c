@@ -81,7 +81,7 @@ make_life (life *self)
         .end_us = 100 + interval_us * (1 + up_to (SLOTS - 2)),
         .jitter = {up_to (interval_us - 1)},
     };
-    self->grid = bf_grid_of (&trigger, trigger.anchor_us, 256 * (uint64_t)up_to (99));
+    self->grid = bf_grid_of (&trigger, NULL, trigger.anchor_us, 256 * (uint64_t)up_to (99));
     int64_t due_us = 0;
     while (bf_grid_next (&self->grid, due_us, &due_us)) {
         assert_true (self->n_slots < SLOTS);

@@ -34,6 +34,10 @@ static const struct {
     {"UPDATE operation SET command = x'" HEADER "920200'", "operation 1"},
     {"UPDATE operation SET command = x'ff'", "operation 1"},
     {"UPDATE operation SET progress = x'ff'", "operation 1"},
+    /* Numbers that no table has. */
+    {"UPDATE job SET ns = 99 WHERE id = 1792", "job 1792 is of namespace 99"},
+    {"UPDATE job SET type = 0 WHERE id = 1792", "job 1792 has type 0"},
+    {"UPDATE job SET queue = 99 WHERE id = 1792", "job 1792 has type 3 and queue 99"},
 };
 
 /* Opens the ledger, recovers, reads the job, and does what it has to do by itself. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "persist/schema.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/temp.h"
 
@@ -214,6 +215,31 @@ test_failing_first_step_leaves_nothing (void **state)
     bf_database_close (&db);
 }
 
+/* The first version of the tables, with a job in it, becomes today's. */
+static void
+test_first_version (void **state)
+{
+    const bf_schema first = {.steps = bf_schema_steps, .version = 1};
+    bf_database *db = open_ok (*state, &first);
+    assert_int_equal (sqlite3_exec (bf_database_handle (db),
+                                    "INSERT INTO name VALUES (1, 'default');"
+                                    "INSERT INTO tag VALUES ('red', 256)",
+                                    NULL, NULL, NULL),
+                      SQLITE_OK);
+    bf_database_close (&db);
+    bf_error error = {0};
+    assert_int_equal (bf_database_open (&db, *state, NULL, &error), BF_OK);
+    sqlite3 *handle = bf_database_handle (db);
+    assert_answer (handle, "SELECT user_version FROM pragma_user_version", "2");
+    assert_answer (handle, "SELECT job FROM tag", "256");
+    assert_answer (handle,
+                   "SELECT (SELECT count (*) FROM zone) + (SELECT count (*) FROM zoned) + "
+                   "(SELECT count (*) FROM exclusion) + (SELECT count (*) FROM excluded)",
+                   "0");
+    bf_database_close (&db);
+    assert_true (exists (*state, "belfry.db.v1.backup"));
+}
+
 static int
 make_directory (void **state)
 {
@@ -240,6 +266,7 @@ main (void)
         TEST (test_copies_are_never_overwritten),
         TEST (test_failing_step_changes_nothing),
         TEST (test_failing_first_step_leaves_nothing),
+        TEST (test_first_version),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

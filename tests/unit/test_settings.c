@@ -214,13 +214,44 @@ test_equal (void **state)
     settings_clear (&plain);
 }
 
+/* A directory of zones is made absolute and must be one; none is the default. */
+static void
+test_zoneinfo (void **state)
+{
+    (void)state;
+    bf_error error = {0};
+    settings self = {0};
+    settings other = {0};
+    assert_int_equal (argue (&self, "--data", "d", &error), BF_OK);
+    assert_int_equal (settings_defaults (&self, &error), BF_OK);
+    assert_null (self.zoneinfo);
+
+    assert_int_equal (argue (&other, "--zoneinfo", ".", &error), BF_OK);
+    assert_int_equal (argue (&other, "--data", "d", &error), BF_OK);
+    assert_int_equal (settings_defaults (&other, &error), BF_OK);
+    assert_int_equal (other.zoneinfo[0], '/');
+    assert_false (settings_equal (&self, &other));
+    settings_clear (&other);
+
+    assert_int_equal (read_line (&other, "zoneinfo = /dev/null", &error), BF_OK);
+    assert_int_equal (settings_defaults (&other, &error), BF_ECONFIG);
+    assert_non_null (strstr (error.text, "zoneinfo: /dev/null is no directory"));
+    settings_clear (&other);
+
+    assert_int_equal (argue (&other, "--zoneinfo", "./nowhere", &error), BF_OK);
+    assert_int_equal (settings_defaults (&other, &error), BF_ECONFIG);
+    assert_non_null (strstr (error.text, "/nowhere is no directory"));
+    settings_clear (&other);
+    settings_clear (&self);
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_kept),    cmocka_unit_test (test_refused),
         cmocka_unit_test (test_no_line), cmocka_unit_test (test_command_line_wins),
-        cmocka_unit_test (test_equal),
+        cmocka_unit_test (test_equal),   cmocka_unit_test (test_zoneinfo),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

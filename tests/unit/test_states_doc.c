@@ -175,7 +175,7 @@ late_cell (int late, int situation, char text[CELL_BYTES])
     bool recurs = !situations[situation].one_shot;
     bf_late_policy policy = {(bf_late)late, {GRACE_US}, situations[situation].catchup_max};
     bf_trigger every = {.kind = BF_TRIGGER_EVERY, .us = INTERVAL_US, .anchored = true};
-    bf_grid slots = bf_grid_of (&every, 0, 256);
+    bf_grid slots = bf_grid_of (&every, NULL, 0, 256);
     const bf_grid *grid = recurs ? &slots : NULL;
     tally all = {.text = text};
     int64_t due_us = 0;

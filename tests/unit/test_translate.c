@@ -5,6 +5,7 @@
  */
 #include "messages/translate.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "messages/codec.h"
@@ -115,6 +116,82 @@ test_recurring_spec (void **state)
     bf_arena_destroy (&arena);
 }
 
+#define J "schedule.jobs[0]."
+
+/* Each kind of calendar: its text, zone, switches and exclusions. */
+static void
+test_calendar_spec (void **state)
+{
+    (void)state;
+    static const struct {
+        const char *request;
+        bf_trigger_kind kind;
+        const char *text;
+        bf_switches switches;
+    } rows[] = {
+        {J "cron=0^9^*^*^*",
+         BF_TRIGGER_CRON,
+         "0 9 * * *",
+         {BF_SKIPPED_AFTER_GAP, BF_REPEATED_FIRST}},
+        {J "cron=@hourly", BF_TRIGGER_CRON, "@hourly", {BF_SKIPPED_SKIP, BF_REPEATED_BOTH}},
+        {J "daily=2130 " J "repeated=2",
+         BF_TRIGGER_DAILY,
+         "2130",
+         {BF_SKIPPED_AFTER_GAP, BF_REPEATED_SECOND}},
+        {J "rrule=FREQ=DAILY",
+         BF_TRIGGER_RRULE,
+         "FREQ=DAILY",
+         {BF_SKIPPED_SHIFT, BF_REPEATED_FIRST}},
+    };
+    bf_arena *arena = bf_arena_new (BF_DECODE_BYTES);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[256];
+        snprintf (text, sizeof text,
+                  J "type=a " J "tz=Europe/Berlin " J "exclude=one " J "exclude=two " J
+                    "start_us=13 " J "max_runs=15 %s",
+                  rows[i].request);
+        Belfry__V1__Request *request = request_make (arena, text);
+        assert_int_equal (bf_request_normalise (request, arena, NULL), BF_OK);
+        assert_true (bf_spec_is_whole (request->schedule->jobs[0]));
+        bf_spec spec = bf_spec_from_wire (request->schedule->jobs[0]);
+        assert_int_equal (spec.trigger.kind, rows[i].kind);
+        assert_string_equal (spec.trigger.text, rows[i].text);
+        assert_string_equal (spec.trigger.tz, "Europe/Berlin");
+        assert_int_equal (spec.trigger.switches.skipped, rows[i].switches.skipped);
+        assert_int_equal (spec.trigger.switches.repeated, rows[i].switches.repeated);
+        assert_int_equal (spec.trigger.n_exclude, 2);
+        assert_string_equal (spec.trigger.exclude[1], "two");
+        assert_int_equal (spec.trigger.start_us, 13);
+        assert_int_equal (spec.trigger.max_runs, 15);
+        assert_int_equal (spec.overlap, BF_OVERLAP_SKIP);
+    }
+    bf_arena_destroy (&arena);
+}
+
+/* What was stored by nobody: each of these is damage. */
+static void
+test_damaged_spec (void **state)
+{
+    (void)state;
+    static const char *const good = J "type=a " J "cron=0^9^*^*^* " J "exclude=one";
+    static const char *const damage[] = {
+        J "tz=",         J "tz=../x",     J "skipped=0",  J "skipped=4", J "repeated=0",
+        J "repeated=4",  J "cron=",       J "cron=*257",  J "cron=a\tb", J "daily=*257",
+        J "rrule=*4097", J "exclude=a/b", J "exclude=#9",
+    };
+    bf_arena *arena = bf_arena_new (BF_DECODE_BYTES);
+    for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
+        Belfry__V1__Request *request = request_make (arena, good);
+        assert_int_equal (bf_request_normalise (request, arena, NULL), BF_OK);
+        assert_true (bf_spec_is_whole (request->schedule->jobs[0]));
+        request_fill (&request->base, arena, damage[i]);
+        if (bf_spec_is_whole (request->schedule->jobs[0])) {
+            fail_msg ("'%s' is taken for whole", damage[i]);
+        }
+    }
+    bf_arena_destroy (&arena);
+}
+
 static void
 test_there_and_back (void **state)
 {
@@ -172,10 +249,9 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_spec),
-        cmocka_unit_test (test_recurring_spec),
-        cmocka_unit_test (test_there_and_back),
-        cmocka_unit_test (test_packable),
+        cmocka_unit_test (test_spec),           cmocka_unit_test (test_recurring_spec),
+        cmocka_unit_test (test_calendar_spec),  cmocka_unit_test (test_damaged_spec),
+        cmocka_unit_test (test_there_and_back), cmocka_unit_test (test_packable),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "core/trigger.h"
 
 #include "tests/support/cmocka.h"
+#include "tests/support/zones.h"
 
 #define MAX BF_WALL_MAX_US
 #define NONE INT64_MIN /* stands for: there is no such slot */
@@ -17,9 +18,9 @@ static const struct {
     bool recurs;
     bf_clock clock;
 } kinds[] = {
-    {BF_TRIGGER_AT, false, BF_CLOCK_WALL},
-    {BF_TRIGGER_AFTER, false, BF_CLOCK_BOOT},
-    {BF_TRIGGER_EVERY, true, BF_CLOCK_WALL},
+    {BF_TRIGGER_AT, false, BF_CLOCK_WALL},   {BF_TRIGGER_AFTER, false, BF_CLOCK_BOOT},
+    {BF_TRIGGER_EVERY, true, BF_CLOCK_WALL}, {BF_TRIGGER_CRON, true, BF_CLOCK_WALL},
+    {BF_TRIGGER_DAILY, true, BF_CLOCK_WALL}, {BF_TRIGGER_RRULE, true, BF_CLOCK_WALL},
 };
 
 static void
@@ -30,6 +31,11 @@ test_kinds (void **state)
         bf_trigger trigger = {.kind = kinds[i].kind, .us = 1};
         assert_int_equal (bf_trigger_recurs (&trigger), kinds[i].recurs);
         assert_int_equal (bf_trigger_clock (&trigger), kinds[i].clock);
+        bool is_calendar = kinds[i].kind >= BF_TRIGGER_CRON;
+        assert_int_equal (bf_trigger_is_calendar (&trigger), is_calendar);
+        assert_int_equal (bf_trigger_is_zoned (&trigger), is_calendar);
+        trigger.n_exclude = 1;
+        assert_int_equal (bf_trigger_is_zoned (&trigger), kinds[i].recurs);
     }
 }
 
@@ -47,10 +53,24 @@ test_anchors (void **state)
         {{.kind = BF_TRIGGER_EVERY, .us = 7, .start_us = 5}, 5},
         {{.kind = BF_TRIGGER_EVERY, .us = 7, .anchored = true, .anchor_us = 3}, 3},
         {{.kind = BF_TRIGGER_EVERY, .us = 7, .anchored = true, .start_us = 5}, 0},
+        {{.kind = BF_TRIGGER_CRON, .start_us = 5}, 0},
+        {{.kind = BF_TRIGGER_DAILY, .start_us = 5}, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal (bf_trigger_anchor (&rows[i].trigger, 1000), rows[i].anchor_us);
+        assert_int_equal (bf_trigger_anchor (&rows[i].trigger, NULL, 1000),
+                          rows[i].anchor_us);
     }
+    /* A rule begins at a whole second on the wall, within the years. */
+    bf_zone *berlin = zone_of_name ("Europe/Berlin");
+    assert_non_null (berlin);
+    bf_trigger rule = {.kind = BF_TRIGGER_RRULE};
+    int64_t hour_us = BF_HOUR_US;
+    assert_int_equal (bf_trigger_anchor (&rule, berlin, 1), hour_us + BF_SECOND_US);
+    assert_int_equal (bf_trigger_anchor (&rule, berlin, INT64_MIN), hour_us);
+    assert_int_equal (bf_trigger_anchor (&rule, berlin, INT64_MAX), MAX + hour_us);
+    rule.start_us = 5 * BF_SECOND_US;
+    assert_int_equal (bf_trigger_anchor (&rule, berlin, 1), hour_us + 5 * BF_SECOND_US);
+    bf_zone_destroy (&berlin);
 }
 
 /* The offset lies within the jitter, both ends included, and is the job's own. */
@@ -81,7 +101,7 @@ static bf_grid
 grid_of (bf_trigger trigger, int64_t offset_us)
 {
     trigger.kind = BF_TRIGGER_EVERY;
-    bf_grid grid = bf_grid_of (&trigger, bf_trigger_anchor (&trigger, 0), 256);
+    bf_grid grid = bf_grid_of (&trigger, NULL, bf_trigger_anchor (&trigger, NULL, 0), 256);
     grid.offset_us = offset_us;
     return grid;
 }
@@ -294,6 +314,132 @@ test_walked (void **state)
     }
 }
 
+/* In UTC; exclusion may be NULL. Without an expression it has only that. */
+static bf_recurrence *
+recurrence_of (const char *cron, const bf_exclusion *exclusion)
+{
+    bf_recurrence_args args = {
+        .kind = cron != NULL ? BF_RECURRENCE_CRON : BF_RECURRENCE_NONE,
+        .text = cron,
+        .zone = bf_zone_utc (),
+        .exclusions = &exclusion,
+        .n_exclusions = exclusion != NULL ? 1 : 0,
+    };
+    bf_recurrence *recurrence = NULL;
+    assert_int_equal (bf_recurrence_new (&args, &recurrence, NULL), BF_OK);
+    return recurrence;
+}
+
+static bf_exclusion *
+exclusion_of (const char *date, const char *window)
+{
+    bf_exclusion *exclusion = NULL;
+    assert_int_equal (bf_exclusion_new (&date, date != NULL ? 1 : 0, &window,
+                                        window != NULL ? 1 : 0, &exclusion, NULL, NULL),
+                      BF_OK);
+    return exclusion;
+}
+
+/* Bounds and offset of a recurrence's grid are to the microsecond. */
+static void
+test_calendar (void **state)
+{
+    (void)state;
+    bf_exclusion *exclusion = exclusion_of ("1970-01-03", NULL);
+    bf_recurrence *recurrence = recurrence_of ("0 12 * * *", exclusion);
+    const int64_t noon_us = 12 * BF_HOUR_US;
+    bf_trigger trigger = {
+        .kind = BF_TRIGGER_CRON, .start_us = noon_us + 1, .end_us = 5 * DAY + noon_us};
+    bf_grid grid = bf_grid_of (&trigger, recurrence, 0, 256);
+    grid.offset_us = 7;
+    /* Days 1, 3, 4 and 5: the first began too early, and day 2 is excluded. */
+    int64_t slots[4] = {0};
+    static const int64_t days[] = {1, 3, 4, 5};
+    for (size_t i = 0; i < 4; i++) {
+        slots[i] = days[i] * DAY + noon_us + 7;
+    }
+    for (int64_t at_us = -DAY; at_us < 8 * DAY; at_us += DAY / 4) {
+        compare (&grid, slots, 4, at_us);
+        compare (&grid, slots, 4, at_us + 6);
+        compare (&grid, slots, 4, at_us + 7);
+    }
+    compare (&grid, slots, 4, INT64_MIN);
+    compare (&grid, slots, 4, INT64_MAX);
+    compare_pairs (&grid, slots, 4);
+    assert_int_equal (bf_grid_count (&grid, slots[1], slots[0]), 0);
+    bf_recurrence_destroy (&recurrence);
+    bf_exclusion_destroy (&exclusion);
+}
+
+/* An interval with exclusions: each point looked at by itself finds the same. */
+static void
+test_excluded (void **state)
+{
+    (void)state;
+    bf_exclusion *exclusion = exclusion_of ("1970-01-03", "* 0600-1800");
+    bf_recurrence *recurrence = recurrence_of (NULL, exclusion);
+    seed = 20261123;
+    for (int round = 0; round < 100; round++) {
+        bf_trigger trigger = {
+            .kind = BF_TRIGGER_EVERY,
+            .us = BF_HOUR_US + up_to (6 * BF_HOUR_US),
+            .anchored = true,
+            .anchor_us = up_to (DAY),
+            .start_us = 1 + up_to (DAY),
+            .end_us = 3 * DAY + up_to (2 * DAY),
+            .n_exclude = 1,
+        };
+        bf_grid grid = bf_grid_of (&trigger, recurrence, trigger.anchor_us, 256);
+        grid.offset_us = up_to (9);
+        int64_t slots[200];
+        size_t count = 0;
+        for (int64_t us = trigger.anchor_us % trigger.us; us <= trigger.end_us;
+             us += trigger.us) {
+            int64_t hour = us % DAY / BF_HOUR_US;
+            bool excluded = us / DAY == 2 || (hour >= 6 && hour < 18);
+            if (us >= trigger.start_us && !excluded) {
+                slots[count++] = us + grid.offset_us;
+            }
+        }
+        for (int i = 0; i < 100; i++) {
+            compare (&grid, slots, count, up_to (6 * DAY));
+        }
+        if (count > 0) {
+            compare_pairs (&grid, slots, count);
+        }
+    }
+    /* Many points are no work. */
+    bf_trigger often = {.kind = BF_TRIGGER_EVERY, .us = 10 * BF_MS_US, .n_exclude = 1};
+    bf_grid grid = bf_grid_of (&often, recurrence, 0, 256);
+    assert_int_equal (bf_grid_count (&grid, 3 * DAY, 368 * DAY - 10 * BF_MS_US),
+                      365 * (DAY / 2) / (10 * BF_MS_US));
+    bf_recurrence_destroy (&recurrence);
+    bf_exclusion_destroy (&exclusion);
+    /* Where nothing is left a search ends. */
+    exclusion = exclusion_of (NULL, "*");
+    recurrence = recurrence_of (NULL, exclusion);
+    grid = bf_grid_of (&often, recurrence, 0, 256);
+    int64_t due_us;
+    assert_false (bf_grid_next (&grid, 0, &due_us));
+    assert_false (bf_grid_last (&grid, MAX, &due_us));
+    bf_recurrence_destroy (&recurrence);
+    bf_exclusion_destroy (&exclusion);
+}
+
+/* Grids that hold nothing. */
+static void
+test_calendar_empty (void **state)
+{
+    (void)state;
+    bf_recurrence *recurrence = recurrence_of ("0 12 * * *", NULL);
+    bf_trigger trigger = {.kind = BF_TRIGGER_CRON, .start_us = 1, .end_us = BF_HOUR_US};
+    bf_grid grid = bf_grid_of (&trigger, recurrence, 0, 256);
+    int64_t due_us;
+    assert_false (bf_grid_next (&grid, 0, &due_us));
+    assert_false (bf_grid_last (&grid, MAX, &due_us));
+    bf_recurrence_destroy (&recurrence);
+}
+
 int
 main (void)
 {
@@ -301,6 +447,8 @@ main (void)
         cmocka_unit_test (test_kinds),          cmocka_unit_test (test_anchors),
         cmocka_unit_test (test_offsets),        cmocka_unit_test (test_next_and_last),
         cmocka_unit_test (test_back_and_count), cmocka_unit_test (test_walked),
+        cmocka_unit_test (test_calendar),       cmocka_unit_test (test_excluded),
+        cmocka_unit_test (test_calendar_empty),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

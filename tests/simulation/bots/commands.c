@@ -11,6 +11,7 @@
 
 #include "tests/simulation/bots/client.h"
 #include "tests/simulation/bots/specs.h"
+#include "tests/simulation/bots/triggers.h"
 
 Belfry__V1__Request *
 command_request (bot_party *party, Belfry__V1__Request__CommandCase which, void *message)
@@ -91,6 +92,18 @@ command_schedule (bot_party *party, sim_random *random)
                             make_schedule (party, random));
 }
 
+/* A calendar trigger; every text is the same member of the union. */
+void
+command_recur (bot_party *party, sim_random *random, Belfry__V1__Reschedule *reschedule)
+{
+    calendar_trigger trigger = trigger_draw (party, random, true);
+    reschedule->trigger_case = (Belfry__V1__Reschedule__TriggerCase)trigger.which;
+    reschedule->cron = trigger.text;
+    reschedule->tz = sim_chance (random, 300) ? spec_text (party, "") : trigger.tz;
+    reschedule->skipped = trigger.skipped;
+    reschedule->repeated = trigger.repeated;
+}
+
 static Belfry__V1__Reschedule *
 make_reschedule (bot_party *party, sim_random *random, const note_job *job)
 {
@@ -99,7 +112,10 @@ make_reschedule (bot_party *party, sim_random *random, const note_job *job)
     reschedule->if_version = draw_version (random, job);
     reschedule->reject_past = sim_chance (random, 150);
     bool recurs = job != NULL && job->recurs;
-    if (recurs != sim_chance (random, 40)) {
+    bool recurring = recurs != sim_chance (random, 40);
+    if (recurring && sim_chance (random, 500)) {
+        command_recur (party, random, reschedule);
+    } else if (recurring) {
         reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_EVERY;
         reschedule->every = spec_coarse_grid (party, random);
         if (job != NULL && job->endless) {

@@ -40,6 +40,12 @@ Belfry__V1__Request *command_prune (bot_party *party, sim_random *random);
 /* One of the reads. */
 Belfry__V1__Request *command_read (bot_party *party, sim_random *random);
 
+/* SetCalendar or DeleteCalendar. */
+Belfry__V1__Request *command_calendar (bot_party *party, sim_random *random);
+
+/* Gives it a calendar trigger. */
+void command_recur (bot_party *party, sim_random *random,
+                    Belfry__V1__Reschedule *reschedule);
 /* Names a job: by id or key, or one that is not there. */
 Belfry__V1__JobRef *command_ref (bot_party *party, sim_random *random, const note_job *job);
 /* At least one thing in it is set. */

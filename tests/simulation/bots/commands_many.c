@@ -8,6 +8,7 @@
 #include "tests/simulation/bots/client.h"
 #include "tests/simulation/bots/commands.h"
 #include "tests/simulation/bots/specs.h"
+#include "tests/simulation/bots/triggers.h"
 
 static Belfry__V1__JobState
 draw_job_state (sim_random *random)
@@ -64,13 +65,16 @@ static Belfry__V1__Reschedule *
 make_reschedule (bot_party *party, sim_random *random)
 {
     Belfry__V1__Reschedule *reschedule = MAKE (party, reschedule);
-    switch (sim_below (random, 3)) {
+    switch (sim_below (random, 4)) {
     case 0:
+        command_recur (party, random, reschedule);
+        break;
+    case 1:
         reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_EVERY;
         reschedule->every = spec_coarse_grid (party, random);
         reschedule->every->interval_us += HOUR_US;
         break;
-    case 1:
+    case 2:
         reschedule->trigger_case = BELFRY__V1__RESCHEDULE__TRIGGER_AT_US;
         reschedule->at_us = spec_instant (party, random);
         break;
@@ -147,6 +151,24 @@ command_prune (bot_party *party, sim_random *random)
         prune->events_us = sim_scaled (random, SECOND_US, DAY_US);
     }
     return command_request (party, BELFRY__V1__REQUEST__COMMAND_PRUNE, prune);
+}
+
+/* What is taken away is missed by those who name it: not often. */
+Belfry__V1__Request *
+command_calendar (bot_party *party, sim_random *random)
+{
+    if (sim_chance (random, 150)) {
+        Belfry__V1__DeleteCalendar *delete = MAKE (party, delete_calendar);
+        delete->ns = spec_ns (party, random);
+        delete->name = trigger_exclude (party, random);
+        delete->if_version = sim_chance (random, 100) ? 1 : 0;
+        return command_request (party, BELFRY__V1__REQUEST__COMMAND_DELETE_CALENDAR,
+                                delete);
+    }
+    Belfry__V1__SetCalendar *set = MAKE (party, set_calendar);
+    set->calendar = trigger_calendar (party, random);
+    set->if_version = sim_chance (random, 100) ? (uint32_t)sim_between (random, 1, 4) : 0;
+    return command_request (party, BELFRY__V1__REQUEST__COMMAND_SET_CALENDAR, set);
 }
 
 /* --- reads ------------------------------------------------------------------------------
@@ -251,11 +273,39 @@ make_snapshot (bot_party *party, sim_random *random)
     return command_request (party, BELFRY__V1__REQUEST__COMMAND_SNAPSHOT, snapshot);
 }
 
+static Belfry__V1__Request *
+make_preview (bot_party *party, sim_random *random)
+{
+    Belfry__V1__Preview *preview = MAKE (party, preview);
+    if (sim_chance (random, 400)) {
+        preview->job =
+            command_ref (party, random, notebook_any_job (party->notebook, random));
+    } else {
+        preview->spec = spec_make (party, random);
+        preview->spec->payload = (ProtobufCBinaryData){0, NULL};
+    }
+    if (sim_chance (random, 700)) {
+        preview->from_us = spec_instant (party, random);
+    }
+    preview->limit = draw_limit (random, 60);
+    return command_request (party, BELFRY__V1__REQUEST__COMMAND_PREVIEW, preview);
+}
+
+static Belfry__V1__Request *
+make_list_calendars (bot_party *party, sim_random *random)
+{
+    Belfry__V1__ListCalendars *list = MAKE (party, list_calendars);
+    list->ns = sim_chance (random, 300) ? spec_ns (party, random) : spec_text (party, "");
+    list->name =
+        sim_chance (random, 300) ? trigger_exclude (party, random) : spec_text (party, "");
+    return command_request (party, BELFRY__V1__REQUEST__COMMAND_LIST_CALENDARS, list);
+}
+
 Belfry__V1__Request *
 command_read (bot_party *party, sim_random *random)
 {
-    static const unsigned weights[] = {8, 4, 6, 2, 2, 2, 2};
-    switch (sim_pick (random, weights, 7)) {
+    static const unsigned weights[] = {8, 4, 6, 2, 2, 2, 2, 5, 1};
+    switch (sim_pick (random, weights, sizeof weights / sizeof weights[0])) {
     case 0:
         return make_get (party, random);
     case 1:
@@ -269,6 +319,10 @@ command_read (bot_party *party, sim_random *random)
     case 5:
         return command_request (party, BELFRY__V1__REQUEST__COMMAND_STATS,
                                 MAKE (party, stats));
+    case 7:
+        return make_preview (party, random);
+    case 8:
+        return make_list_calendars (party, random);
     default:
         return command_request (party, BELFRY__V1__REQUEST__COMMAND_STATUS,
                                 MAKE (party, status));

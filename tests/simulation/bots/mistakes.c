@@ -10,6 +10,7 @@
 
 #include "tests/simulation/bots/commands.h"
 #include "tests/simulation/bots/specs.h"
+#include "tests/simulation/bots/triggers.h"
 
 static char *
 long_text (bot_party *party, size_t size)
@@ -91,15 +92,45 @@ spoil_numbers (sim_random *random, Belfry__V1__JobSpec *spec)
     }
 }
 
+static void
+spoil_calendar (bot_party *party, sim_random *random, Belfry__V1__JobSpec *spec)
+{
+    static const char *const texts[] = {"61 * * * *",   "* * * *",         "0 0 30 2 *",
+                                        "5/15 * * * *", "0 9 * * FRI-MON", "@reboot"};
+    static const char *const names[] = {"Mars/Olympus", "../etc/passwd", "Europe//Berlin"};
+    calendar_trigger trigger = trigger_draw (party, random, true);
+    trigger_put (&trigger, spec);
+    switch (sim_below (random, 4)) {
+    case 0:
+        spec->tz = spec_text (party, names[sim_below (random, 3)]);
+        break;
+    case 1:
+        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_DAILY;
+        spec->daily = spec_text (party, "2460");
+        break;
+    case 2:
+        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_RRULE;
+        spec->rrule = spec_text (party, "FREQ=DAILY;COUNT=0");
+        break;
+    default:
+        spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_CRON;
+        spec->cron = spec_text (party, texts[sim_below (random, 6)]);
+        break;
+    }
+}
+
 static Belfry__V1__Request *
 bad_schedule (bot_party *party, sim_random *random)
 {
     Belfry__V1__Request *request = command_schedule (party, random);
     Belfry__V1__Schedule *schedule = request->schedule;
     Belfry__V1__JobSpec *spec = schedule->jobs[schedule->n_jobs - 1];
-    switch (sim_below (random, 5)) {
+    switch (sim_below (random, 6)) {
     case 0:
         schedule->n_jobs = 0;
+        break;
+    case 3:
+        spoil_calendar (party, random, spec);
         break;
     case 1:
         spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;

@@ -92,7 +92,10 @@ static void
 note_spec (note_job *job, const Belfry__V1__JobSpec *spec)
 {
     job->has_spec = true;
-    job->recurs = spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
+    job->recurs = spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY ||
+                  spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_CRON ||
+                  spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_DAILY ||
+                  spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_RRULE;
     job->endless = job->recurs && spec->end_us == 0;
     copy (job->ns, spec->ns);
     copy (job->key, spec->key);

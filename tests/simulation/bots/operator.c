@@ -39,13 +39,14 @@ next_idea (bot_operator *self)
         BELFRY__V1__REQUEST__COMMAND_RESUME,     BELFRY__V1__REQUEST__COMMAND_TRIGGER,
         BELFRY__V1__REQUEST__COMMAND_REDRIVE,
     };
-    static const unsigned weights[] = {4, 3, 3, 5, 8, 3, 5, 4, 8};
+    static const unsigned weights[] = {4, 3, 3, 5, 8, 3, 5, 4, 8, 6};
     bot_party *party = self->client.party;
     size_t which = sim_pick (&self->random, weights, sizeof weights / sizeof weights[0]);
     return which < sizeof cases / sizeof cases[0]
                ? command_many (party, &self->random, cases[which])
            : which == 7 ? command_prune (party, &self->random)
-                        : command_read (party, &self->random);
+           : which == 8 ? command_read (party, &self->random)
+                        : command_calendar (party, &self->random);
 }
 
 static Belfry__V1__Filter *

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/simulation/bots/client.h"
+#include "tests/simulation/bots/triggers.h"
 
 /* What a series may have in slots: it ends after that many intervals. */
 #define SLOTS_MOST 20
@@ -176,6 +177,16 @@ mark_endless (bot_party *party, Belfry__V1__JobSpec *spec)
     spec->tags[spec->n_tags++] = spec_text (party, SPEC_ENDLESS_TAG);
 }
 
+static void
+draw_excludes (bot_party *party, sim_random *random, Belfry__V1__JobSpec *spec)
+{
+    if (sim_chance (random, 250)) {
+        spec->n_exclude = 1;
+        spec->exclude = need (bf_arena_alloc (party->arena, sizeof (char *)));
+        spec->exclude[0] = trigger_exclude (party, random);
+    }
+}
+
 /* A series ends by itself, or is so slow that it does no harm until it is cancelled. */
 static void
 make_series (bot_party *party, sim_random *random, Belfry__V1__JobSpec *spec)
@@ -205,12 +216,47 @@ make_series (bot_party *party, sim_random *random, Belfry__V1__JobSpec *spec)
     if (sim_chance (random, 300)) {
         spec->jitter_us = (int64_t)sim_below (random, (uint64_t)every->interval_us);
     }
+    if (every->interval_us >= SECOND_US) {
+        draw_excludes (party, random, spec);
+        if (spec->n_exclude > 0) {
+            spec->tz = trigger_draw (party, random, true).tz;
+        }
+    }
+}
+
+/* The same of a calendar; one that is slow is not waited for either. */
+static void
+make_calendar_series (bot_party *party, sim_random *random, Belfry__V1__JobSpec *spec)
+{
+    calendar_trigger trigger = trigger_draw (party, random, false);
+    trigger_put (&trigger, spec);
+    draw_excludes (party, random, spec);
+    int64_t now = world_now (party->world).wall_us;
+    int64_t from = now;
+    if (sim_chance (random, 300)) {
+        spec->start_us = spec_instant (party, random);
+        from = spec->start_us > now ? spec->start_us : now;
+    }
+    int64_t length = trigger.period_us * sim_scaled (random, 1, SLOTS_MOST);
+    bool endless = trigger.period_us > MINUTE_US && sim_chance (random, 300);
+    if (!endless) {
+        spec->end_us = from + length + trigger.period_us;
+    }
+    if (endless || length > 5 * MINUTE_US) {
+        mark_endless (party, spec);
+    }
+    if (sim_chance (random, 300)) {
+        spec->max_runs = (uint32_t)sim_scaled (random, 1, SLOTS_MOST);
+    }
+    if (sim_chance (random, 300)) {
+        spec->jitter_us = sim_scaled (random, 1, trigger.jitter_us);
+    }
 }
 
 static void
 make_trigger (bot_party *party, sim_random *random, Belfry__V1__JobSpec *spec)
 {
-    switch (sim_below (random, 3)) {
+    switch (sim_below (random, 5)) {
     case 0:
         spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AT_US;
         spec->at_us = spec_instant (party, random);
@@ -219,8 +265,11 @@ make_trigger (bot_party *party, sim_random *random, Belfry__V1__JobSpec *spec)
         spec->trigger_case = BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
         spec->after_us = spec_delay (random);
         break;
-    default:
+    case 2:
         make_series (party, random, spec);
+        return;
+    default:
+        make_calendar_series (party, random, spec);
         return;
     }
     if (sim_chance (random, 200)) {

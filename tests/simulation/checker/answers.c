@@ -15,7 +15,7 @@ static bool
 is_read (Belfry__V1__Request__CommandCase command)
 {
     return command == REQUEST (HEARTBEAT) ||
-           (command >= REQUEST (GET) && command <= REQUEST (SNAPSHOT));
+           (command >= REQUEST (GET) && command <= REQUEST (LIST_CALENDARS));
 }
 
 static bool
@@ -150,6 +150,19 @@ same_leases (const Belfry__V1__ClaimReply *first, const Belfry__V1__ClaimReply *
 }
 
 static bool
+same_calendars (const Belfry__V1__CalendarsReply *first,
+                const Belfry__V1__CalendarsReply *again)
+{
+    bool same =
+        first->n_calendars == again->n_calendars && first->unchanged == again->unchanged;
+    for (size_t i = 0; same && i < first->n_calendars; i++) {
+        same = first->calendars[i]->version <= again->calendars[i]->version &&
+               strcmp (first->calendars[i]->name, again->calendars[i]->name) == 0;
+    }
+    return same;
+}
+
+static bool
 same_bulk (const Belfry__V1__BulkReply *first, const Belfry__V1__BulkReply *again)
 {
     return first->operation == again->operation && first->done == again->done &&
@@ -175,6 +188,8 @@ answers_are_same (const Belfry__V1__Reply *first, const Belfry__V1__Reply *again
         return same_batch (first->batch, again->batch);
     case RESULT (CLAIM):
         return same_leases (first->claim, again->claim);
+    case RESULT (CALENDARS):
+        return same_calendars (first->calendars, again->calendars);
     case RESULT (BULK):
         return same_bulk (first->bulk, again->bulk);
     default:

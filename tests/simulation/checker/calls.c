@@ -73,6 +73,14 @@ calls_command_name (Belfry__V1__Request__CommandCase command)
         return "Prune";
     case REQUEST (BACKUP):
         return "Backup";
+    case REQUEST (PREVIEW):
+        return "Preview";
+    case REQUEST (LIST_CALENDARS):
+        return "ListCalendars";
+    case REQUEST (SET_CALENDAR):
+        return "SetCalendar";
+    case REQUEST (DELETE_CALENDAR):
+        return "DeleteCalendar";
     default:
         return "none";
     }

@@ -207,6 +207,7 @@ checker_finish (checker *self, sqlite3 *db)
 {
     slots_scale (self, db);
     read_tables (self, db, true);
+    slots_finish (self);
     live_finish (self, db);
 }
 

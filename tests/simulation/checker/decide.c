@@ -9,6 +9,7 @@
  *   job.resumed, slot.missed                     resumed from now
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "tests/simulation/checker/slots.h"
 
@@ -52,7 +53,10 @@ move_on (const happened *event, int64_t last_us, decision *made)
     slots_job *job = event->slots_job;
     const Belfry__V1__Job *image = event->said->job_after;
     int64_t next_us = 0;
-    bool spent = job->max_runs != 0 && job->interval_us != 0 && job->fired >= job->max_runs;
+    job->decided_us = last_us;
+    job->ever_us = last_us > job->ever_us ? last_us : job->ever_us;
+    grids_cover (job, last_us);
+    bool spent = job->max_runs != 0 && job->recurs && job->fired >= job->max_runs;
     bool goes_on = !spent && slots_after (job, last_us, &next_us);
     bool scheduled = image->state == IMAGE (JOB_STATE__JOB_STATE_SCHEDULED);
     if (goes_on != scheduled) {
@@ -72,7 +76,7 @@ move_on (const happened *event, int64_t last_us, decision *made)
     }
     slots_await (event, next_us);
     made->paced = image->wake_us != image->due_us;
-    int64_t half_us = job->interval_us / 2;
+    int64_t half_us = (next_us - last_us) / 2;
     int64_t pace_us = half_us < PACE_US ? half_us : PACE_US;
     if (made->paced && image->wake_us != event->said->at_us + pace_us) {
         slots_broken (event, "2",
@@ -117,6 +121,7 @@ decide_fired (const happened *event)
                       event->run->image->job_version, event->job->image->version);
     }
     job->fired++;
+    grids_settle (event, event->said->due_us, event->said->due_us, 1);
     decision made = take_told (event, event->said->due_us);
     made.failed = event->run->image->failures > 0;
     overlap_judge (event,
@@ -130,15 +135,17 @@ static void
 judge_stretch (const happened *event, const Belfry__V1__Slots *dropped)
 {
     const slots_job *job = event->slots_job;
-    int64_t length_us = dropped->last_due_us - dropped->first_due_us;
-    bool fits = job->interval_us == 0
-                    ? length_us == 0 && dropped->count == 1
-                    : length_us >= 0 && length_us % job->interval_us == 0 &&
-                          dropped->count == (uint64_t)(length_us / job->interval_us) + 1;
+    /* The first was judged to be the next one; whether the last is a slot shows in the one
+     * before: without it there is one less. */
+    int64_t last_us = dropped->last_due_us;
+    bool fits = dropped->first_due_us == last_us && dropped->count == 1;
+    if (job->recurs && !fits) {
+        fits = slots_before (job, dropped->first_due_us, last_us + 1) == dropped->count &&
+               slots_before (job, dropped->first_due_us, last_us) + 1 == dropped->count;
+    }
     if (!fits) {
-        slots_broken (
-            event, "2", "%" PRIu64 " slots from %" PRId64 " to %" PRId64 ", by %" PRId64,
-            dropped->count, dropped->first_due_us, dropped->last_due_us, job->interval_us);
+        slots_broken (event, "2", "%" PRIu64 " slots from %" PRId64 " to %" PRId64,
+                      dropped->count, dropped->first_due_us, dropped->last_due_us);
     }
     between now = happened_now (event, event->job->definition->clock);
     if (now.most_us < dropped->last_due_us) {
@@ -201,6 +208,20 @@ was_forgone (const happened *event, const Belfry__V1__Slots *dropped)
     return true;
 }
 
+/* By new rules there is no slot left; grids.c judges whether, by the event that tells. */
+static void
+rules_ended (const happened *event, const Belfry__V1__Slots *dropped)
+{
+    slots_job *job = event->slots_job;
+    if (!job->calendar || !job->waits || dropped->count != 1 ||
+        dropped->first_due_us != job->next_us || !happened_is (event, "slot.skipped")) {
+        slots_broken (event, "2", "a slot was dropped that nothing took away");
+    }
+    job->skipped++;
+    job->waits = false;
+    job->ended = true;
+}
+
 void
 decide_dropped (const happened *event)
 {
@@ -210,8 +231,13 @@ decide_dropped (const happened *event)
     if (!dropped || !image || !image->counts) {
         slots_broken (event, "2", "it does not say which slots");
     }
-    judge_stretch (event, dropped);
     uint32_t count = (uint32_t)dropped->count;
+    if (strcmp (event->said->reason, "the rules of its calendar leave it no slot") == 0) {
+        rules_ended (event, dropped);
+        return;
+    }
+    grids_settle (event, dropped->first_due_us, dropped->last_due_us, dropped->count);
+    judge_stretch (event, dropped);
     if (happened_is (event, "slot.missed")) {
         job->missed += count;
         if (!was_forgone (event, dropped)) {

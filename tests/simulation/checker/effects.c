@@ -63,6 +63,8 @@ name_of_spec (const Belfry__V1__JobSpec *spec, uint64_t payload_hash, char *name
         when_us = spec->after_us;
     } else if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY) {
         when_us = spec->every->interval_us;
+    } else {
+        when_us = spec->end_us;
     }
     int size = snprintf (name, NAME_BYTES,
                          "job %s %s %s %d %" PRId64 " %" PRIx64 " %" PRIu32 " %" PRId64

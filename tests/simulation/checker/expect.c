@@ -88,6 +88,11 @@ expect_codes (void)
         {"Stats", BIT (OK)},
         {"Snapshot", BIT (OK)},
         {"Prune", BIT (OK)},
+        {"Preview", BIT (OK) | BIT (NOT_FOUND) | BIT (WRONG_STATE) | BIT (INVALID)},
+        {"SetCalendar", BIT (OK) | BIT (VERSION_CONFLICT)},
+        {"DeleteCalendar",
+         BIT (OK) | BIT (NOT_FOUND) | BIT (WRONG_STATE) | BIT (VERSION_CONFLICT)},
+        {"ListCalendars", BIT (OK)},
     };
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         for (int code = CODE (OK); code <= CODE (VERSION_CONFLICT); code++) {
@@ -99,9 +104,27 @@ expect_codes (void)
     }
 }
 
+static void
+expect_slots (void)
+{
+    static const char *const triggers[] = {"cron", "daily", "rrule"};
+    static const char *const changes[] = {"zone", "calendar"};
+    static const char *const fates[] = {"moved", "stays", "no slot left"};
+    for (size_t i = 0; i < sizeof triggers / sizeof triggers[0]; i++) {
+        cover_expect (COVER_SLOT, triggers[i], "plain");
+        cover_expect (COVER_SLOT, triggers[i], "touched");
+    }
+    cover_expect (COVER_SLOT, "every, with exclusions", "plain");
+    for (size_t i = 0; i < sizeof fates / sizeof fates[0]; i++) {
+        cover_expect (COVER_REPLAN, changes[0], fates[i]);
+        cover_expect (COVER_REPLAN, changes[1], fates[i]);
+    }
+}
+
 void
 cover_expectations (void)
 {
+    expect_slots ();
     expect_jobs ();
     expect_runs ();
     expect_codes ();

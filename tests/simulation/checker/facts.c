@@ -370,6 +370,23 @@ facts_started (const facts *self, int64_t true_us)
     return INT64_MIN;
 }
 
+int64_t
+facts_jumped (const facts *self, between true_time, int64_t window_us)
+{
+    int64_t sum_us = 0;
+    for (size_t i = self->absence_count; i > 0; i--) {
+        const absence *one = &self->absences[i - 1];
+        int64_t length_us = one->until_us - one->from_us;
+        int64_t wall_us = one->until_wall_us - one->from_wall_us;
+        bool jumps = one->kind == AWAY_STILL || one->kind == AWAY_STEPPED;
+        if (jumps && one->until_us >= true_time.least_us - window_us &&
+            one->until_us <= true_time.most_us) {
+            sum_us += wall_us > length_us ? wall_us : length_us;
+        }
+    }
+    return sum_us;
+}
+
 bool
 facts_disk_was_full (const facts *self, int64_t from_us, int64_t until_us)
 {

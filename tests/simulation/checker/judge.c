@@ -130,6 +130,12 @@ judge_change (checker *self, case_t *it, const Belfry__V1__Request *request)
     case REQUEST (REDRIVE):
         judge_redrive (self, it, request->redrive);
         break;
+    case REQUEST (SET_CALENDAR):
+        judge_set_calendar (self, it, request->set_calendar);
+        break;
+    case REQUEST (DELETE_CALENDAR):
+        judge_delete_calendar (self, it, request->delete_calendar);
+        break;
     default:
         break;
     }
@@ -239,6 +245,8 @@ judge_asked (checker *self, case_t *it, const Belfry__V1__Request *request)
     case REQUEST (STATUS):
     case REQUEST (STATS):
     case REQUEST (SNAPSHOT):
+    case REQUEST (PREVIEW):
+    case REQUEST (LIST_CALENDARS):
         judge_read (self, it, request);
         break;
     default:

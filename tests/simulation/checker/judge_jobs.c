@@ -129,7 +129,7 @@ static bool
 recurs_then (const model_job *job, uint64_t seq)
 {
     const model_definition *definition = past_definition (job, seq);
-    return definition->spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
+    return calendar_recurs (definition->spec->trigger_case);
 }
 
 /* What everything that is for one job asks first. NULL: not found, and judged. */
@@ -313,7 +313,8 @@ judge_past_due (const checker *self, bool reject_past, bool is_instant, int64_t 
 void
 judge_reschedule (checker *self, case_t *it, const Belfry__V1__Reschedule *in)
 {
-    bool recurs = in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_EVERY;
+    /* The numbers of the triggers are the same in both. */
+    bool recurs = calendar_recurs ((Belfry__V1__JobSpec__TriggerCase)in->trigger_case);
     bool instant = in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_AT_US;
     const Belfry__V1__JobsReply__Item *item = NULL;
     plain what = {&reschedules, in->job, in->if_version, 0,
@@ -331,8 +332,10 @@ judge_reschedule (checker *self, case_t *it, const Belfry__V1__Reschedule *in)
             /* Of two reasons either may be told. */
             what.may |= BIT (WRONG_STATE);
         } else if (recurs &&
-                   (definition->spec->end_us != 0 || definition->spec->jitter_us != 0)) {
-            what.may |= BIT (INVALID); /* a jitter, or an end, that leaves no slot */
+                   (definition->spec->end_us != 0 || definition->spec->jitter_us != 0 ||
+                    definition->spec->n_exclude > 0 ||
+                    in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_RRULE)) {
+            what.may |= BIT (INVALID); /* a jitter, an end, a calendar that leave no slot */
         }
     }
     judge_plain (self, it, &what, false, item);

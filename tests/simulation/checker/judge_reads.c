@@ -487,6 +487,12 @@ judge_read (checker *self, case_t *it, const Belfry__V1__Request *request)
     case BELFRY__V1__REQUEST__COMMAND_STATS:
         judge_stats (self, it);
         break;
+    case BELFRY__V1__REQUEST__COMMAND_PREVIEW:
+        judge_preview (self, it, request->preview);
+        break;
+    case BELFRY__V1__REQUEST__COMMAND_LIST_CALENDARS:
+        judge_list_calendars (self, it, request->list_calendars);
+        break;
     default:
         judge_snapshot (self, it, request->snapshot);
         break;

@@ -18,6 +18,49 @@ same_text_or_default (const char *asked, const char *made)
     return asked[0] == '\0' || strcmp (asked, made) == 0;
 }
 
+/* A text may be trimmed, and a zone that it names taken out of it. */
+static bool
+same_words (const char *asked, const char *made)
+{
+    for (;;) {
+        asked += strspn (asked, " ");
+        made += strspn (made, " ");
+        size_t size = strcspn (made, " ");
+        size_t asked_size = strcspn (asked, " ");
+        if (size == asked_size && memcmp (asked, made, size) == 0) {
+            if (size == 0) {
+                return true;
+            }
+            made += size;
+        } else if (!memchr (asked, '/', asked_size)) {
+            return false;
+        }
+        asked += asked_size;
+    }
+}
+
+static bool
+same_zone (const Belfry__V1__JobSpec *asked, const Belfry__V1__JobSpec *made)
+{
+    bool zoned = calendar_is_zoned (asked->trigger_case);
+    const char *usual = zoned || asked->n_exclude > 0 ? "UTC" : "";
+    bool named = asked->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_DAILY &&
+                 strchr (asked->daily, '/') != NULL;
+    const char *tz = asked->tz[0] != '\0' ? asked->tz
+                     : named              ? strstr (asked->daily, made->tz)
+                                          : usual;
+    bool same = tz && strncmp (tz, made->tz, strlen (made->tz)) == 0 &&
+                asked->n_exclude == made->n_exclude;
+    for (size_t i = 0; same && i < asked->n_exclude; i++) {
+        same = strcmp (asked->exclude[i], made->exclude[i]) == 0;
+    }
+    Belfry__V1__Skipped skipped =
+        asked->skipped != 0 ? asked->skipped : calendar_default_skipped (made);
+    Belfry__V1__Repeated repeated =
+        asked->repeated != 0 ? asked->repeated : calendar_default_repeated (made);
+    return same && made->skipped == skipped && made->repeated == repeated;
+}
+
 static bool
 same_trigger (const Belfry__V1__JobSpec *asked, const Belfry__V1__JobSpec *made)
 {
@@ -29,6 +72,12 @@ same_trigger (const Belfry__V1__JobSpec *asked, const Belfry__V1__JobSpec *made)
         return asked->at_us == made->at_us;
     case BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US:
         return asked->after_us == made->after_us;
+    case BELFRY__V1__JOB_SPEC__TRIGGER_CRON:
+        return same_words (asked->cron, made->cron);
+    case BELFRY__V1__JOB_SPEC__TRIGGER_DAILY:
+        return same_words (asked->daily, made->daily);
+    case BELFRY__V1__JOB_SPEC__TRIGGER_RRULE:
+        return same_words (asked->rrule, made->rrule);
     default:
         return asked->every->interval_us == made->every->interval_us &&
                (asked->every->anchor_case != BELFRY__V1__EVERY__ANCHOR_ANCHOR_US ||
@@ -42,16 +91,16 @@ same_trigger (const Belfry__V1__JobSpec *asked, const Belfry__V1__JobSpec *made)
 static bool
 is_asked (const Belfry__V1__JobSpec *asked, const Belfry__V1__JobSpec *made)
 {
-    bool same = same_text_or_default (asked->ns, made->ns) &&
-                strcmp (asked->key, made->key) == 0 &&
-                strcmp (asked->type, made->type) == 0 &&
-                strcmp (asked->content_type, made->content_type) == 0 &&
-                asked->n_tags == made->n_tags && same_trigger (asked, made) &&
-                GIVEN (delivery) && GIVEN (start_us) && GIVEN (end_us) &&
-                asked->max_runs == made->max_runs && asked->jitter_us == made->jitter_us &&
-                GIVEN (lease_us) && asked->run_timeout_us == made->run_timeout_us &&
-                asked->start_timeout_us == made->start_timeout_us && GIVEN (late) &&
-                GIVEN (grace_us) && GIVEN (overlap);
+    bool same =
+        same_text_or_default (asked->ns, made->ns) && strcmp (asked->key, made->key) == 0 &&
+        strcmp (asked->type, made->type) == 0 &&
+        strcmp (asked->content_type, made->content_type) == 0 &&
+        asked->n_tags == made->n_tags && same_trigger (asked, made) &&
+        same_zone (asked, made) && GIVEN (delivery) && GIVEN (start_us) && GIVEN (end_us) &&
+        asked->max_runs == made->max_runs && asked->jitter_us == made->jitter_us &&
+        GIVEN (lease_us) && asked->run_timeout_us == made->run_timeout_us &&
+        asked->start_timeout_us == made->start_timeout_us && GIVEN (late) &&
+        GIVEN (grace_us) && GIVEN (overlap);
     for (size_t i = 0; same && i < asked->n_tags; i++) {
         same = strcmp (asked->tags[i], made->tags[i]) == 0;
     }
@@ -134,7 +183,13 @@ refuse_schedule (checker *self, const case_t *it, const Belfry__V1__Schedule *in
         may |= judge_past_due (self, in->reject_past,
                                spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_AT_US,
                                spec->at_us);
-        may |= spec->end_us != 0 ? BIT (INVALID) : 0;
+        /* A definition without a slot, a zone or a calendar that is not there. */
+        bool no_zone =
+            spec->tz[0] != '\0' && !zones_find (world_zones (self->world), spec->tz);
+        may |= spec->end_us != 0 || spec->n_exclude > 0 || no_zone ||
+                       spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_RRULE
+                   ? BIT (INVALID)
+                   : 0;
         /* 1000 jobs, or the runs that a replacement withdraws, are too much. */
         may |= in->n_jobs > 1 || (open && !rejects) ? BIT (LIMIT) : 0;
         if (in->if_version != 0) {

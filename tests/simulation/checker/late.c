@@ -204,7 +204,10 @@ judge_prompt (const happened *event, const decision *made, between reached, betw
         int64_t woken_us = reach_of (event, made, wake_us, now).most_us;
         from_us = woken_us > from_us ? woken_us : from_us;
     }
-    if (from_us < now.least_us - PROMPT_US) {
+    /* One that was about to be decided as the machine fell asleep, or its clock was set. */
+    int64_t jumped_us =
+        facts_jumped (event->slots->facts, event->when.true_time, PROMPT_US);
+    if (from_us < now.least_us - PROMPT_US - jumped_us) {
         slots_broken (event, "liveness",
                       "the slot %" PRId64 " was within reach at %" PRId64
                       ", and was decided %" PRId64 " us later",

@@ -47,6 +47,8 @@ const char *const kind_names[KINDS] = {
     [KIND_JOB_PRUNED] = "job.pruned",
     [KIND_LOG_PRUNED] = "log.pruned",
     [KIND_CLOCK_STEPPED] = "clock.stepped",
+    [KIND_ZONE_CHANGED] = "zone.changed",
+    [KIND_CALENDAR_CHANGED] = "calendar.changed",
     [KIND_SCHEDULER_STARTED] = "scheduler.started",
     [KIND_SCHEDULER_STOPPING] = "scheduler.stopping",
 };

@@ -82,7 +82,7 @@ match_job (checker *self, const case_t *it, const Belfry__V1__Job *shown,
     SAME (payload_bytes, told->payload_bytes);
     SAME (payload_hash, told->payload_hash);
     if (definition->clock == ON_WALL) {
-        SAME (due_us, told->due_us);
+        SAME (due_us, past_due (job, last, it->shown));
     }
     if (!shown->counts) {
         judge_broken (self, it, "answers", job->id, "it shows the job without its counts");

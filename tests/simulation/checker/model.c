@@ -406,12 +406,16 @@ check_content (const checker *self, const model_event *event, event_kind kind)
     bool has_spec = wire->job_after && wire->job_after->spec;
     bool of_slots = kind == KIND_SLOT_MISSED || kind == KIND_SLOT_SKIPPED;
     bool prunes = kind == KIND_JOB_PRUNED || kind == KIND_LOG_PRUNED;
+    bool replans = kind == KIND_ZONE_CHANGED || kind == KIND_CALENDAR_CHANGED;
     if ((wire->job_after != NULL) != contents[kind].job ||
         has_spec != contents[kind].spec ||
         (wire->run[0] != '\0') != kind_is_of_run (kind) ||
         (wire->run_after != NULL) != kind_is_of_run (kind) ||
         (wire->job != 0) != kind_is_of_job (kind) ||
         (wire->stretch_after != NULL) != of_slots || (wire->pruned != NULL) != prunes ||
+        (wire->replanned != NULL) != replans ||
+        (replans &&
+         (wire->replanned->calendar != NULL) != (kind == KIND_CALENDAR_CHANGED)) ||
         (wire->recovery != NULL) != (kind == KIND_RECOVERY_REPORT)) {
         broken (self, event, "it does not have the content that its kind has");
     }
@@ -449,6 +453,29 @@ fold_of_job (checker *self, model_event *event, event_kind kind)
     slots_event (self, event, before, job, before_run, run);
 }
 
+/* The images of jobs whose next slot is another one by now. */
+static void
+replan (checker *self, const model_event *event)
+{
+    const Belfry__V1__Replanned *told = event->event->replanned;
+    for (size_t i = 0; i < told->n_rows; i++) {
+        const Belfry__V1__Replanned__Row *row = told->rows[i];
+        model_job *job = model_find (self, row->job);
+        if (!job || job->pruned) {
+            broken (self, event, "there is no such job");
+        }
+        Belfry__V1__Job *image = checker_keep (self, sizeof *image);
+        *image = *job->image;
+        image->due_us = row->due_us;
+        image->armed_us = row->armed_us;
+        image->wake_us = row->wake_us;
+        job->image = image;
+        CHECKER_ROOM (job->replans, job->replan_room, job->replan_count);
+        job->replans[job->replan_count].seq = event->seq;
+        job->replans[job->replan_count++].image = image;
+    }
+}
+
 void
 model_fold (checker *self, model_event *event)
 {
@@ -467,6 +494,9 @@ model_fold (checker *self, model_event *event)
         model_prune (self, event);
     }
     slots_event (self, event, NULL, NULL, NULL, NULL);
+    if (event->event->replanned) {
+        replan (self, event);
+    }
 }
 
 void
@@ -478,6 +508,7 @@ model_forget (checker *self)
         table_destroy (&job->stretches, NULL);
         free (job->runs);
         free (job->seqs);
+        free (job->replans);
     }
     cursor = 0;
     key_holders *holders;

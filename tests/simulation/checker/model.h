@@ -99,6 +99,13 @@ typedef struct {
     uint64_t *seqs;       /* of all its events, in order */
     size_t seq_count;
     size_t seq_room;
+    /* What rules that changed made of its next slot, one by one. */
+    struct {
+        uint64_t seq;
+        const Belfry__V1__Job *image;
+    } * replans;
+    size_t replan_count;
+    size_t replan_room;
     bool pruned; /* the job is gone; known still for those who ask about it late */
     uint64_t pruned_seq;
 } model_job;
@@ -168,6 +175,12 @@ void slots_machine (checker *self, machine_fact fact, int64_t since_us, int64_t 
  * was said: slots may note what it needs of them. */
 void slots_request (checker *self, const Belfry__V1__Request *request);
 void slots_answered (checker *self, const Belfry__V1__Reply *reply);
+/* As checker_finish. */
+void slots_finish (checker *self);
+/* Where the job's rule begins by its newest definition, as the table should have it; 0 for
+ * none. Of several releases of its zone it may be any, and is the one that the table has.
+ */
+int64_t slots_anchor (checker *self, uint64_t job, int64_t there_us);
 
 /* After the model has folded what is in these tables, and found that they are equal. */
 void live_tables (checker *self, sqlite3 *db, bool quiet);

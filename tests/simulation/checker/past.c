@@ -31,6 +31,18 @@ past_job (const checker *self, const model_job *job, uint64_t seq)
     return count > 0 ? model_event_at (self, job->seqs[count - 1]) : NULL;
 }
 
+int64_t
+past_due (const model_job *job, const model_event *at, uint64_t seq)
+{
+    for (size_t i = job->replan_count; i > 0; i--) {
+        if (job->replans[i - 1].seq <= seq) {
+            return job->replans[i - 1].seq > at->seq ? job->replans[i - 1].image->due_us
+                                                     : at->job->due_us;
+        }
+    }
+    return at->job->due_us;
+}
+
 bool
 past_has_job (const checker *self, const model_job *job, uint64_t seq)
 {

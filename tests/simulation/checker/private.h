@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tests/simulation/checker/calendar.h"
 #include "tests/simulation/checker/model.h"
 #include "tests/simulation/cover.h"
 
@@ -235,6 +236,8 @@ typedef enum {
     KIND_JOB_PRUNED,
     KIND_LOG_PRUNED,
     KIND_CLOCK_STEPPED,
+    KIND_ZONE_CHANGED,
+    KIND_CALENDAR_CHANGED,
     KIND_SCHEDULER_STARTED,
     KIND_SCHEDULER_STOPPING,
     KINDS,
@@ -366,6 +369,14 @@ void judge_snooze (checker *self, case_t *it, const Belfry__V1__Snooze *in);
 void judge_redrive (checker *self, case_t *it, const Belfry__V1__Redrive *in);
 void judge_claim (checker *self, case_t *it, const Belfry__V1__Claim *in);
 void judge_heartbeat (checker *self, case_t *it, const Belfry__V1__Heartbeat *in);
+/* judge_calendars.c. */
+void judge_set_calendar (checker *self, case_t *it, const Belfry__V1__SetCalendar *in);
+void judge_delete_calendar (checker *self, case_t *it,
+                            const Belfry__V1__DeleteCalendar *in);
+void judge_list_calendars (checker *self, const case_t *it,
+                           const Belfry__V1__ListCalendars *in);
+/* judge_preview.c. */
+void judge_preview (checker *self, const case_t *it, const Belfry__V1__Preview *in);
 /* judge_reads.c. */
 void judge_read (checker *self, case_t *it, const Belfry__V1__Request *request);
 
@@ -373,6 +384,8 @@ void judge_read (checker *self, case_t *it, const Belfry__V1__Request *request);
 
 /* The newest event of the job up to then; NULL before it was made. */
 const model_event *past_job (const checker *self, const model_job *job, uint64_t seq);
+/* Its next slot then, `at` being its newest event: rules may have changed since. */
+int64_t past_due (const model_job *job, const model_event *at, uint64_t seq);
 /* Whether there is such a job then: made, and not pruned. */
 bool past_has_job (const checker *self, const model_job *job, uint64_t seq);
 const Belfry__V1__Run *past_run (const checker *self, const model_run *run, uint64_t seq,

@@ -20,9 +20,6 @@
 
 #include "tests/simulation/cover.h"
 
-/* 2400-01-01T00:00:00Z: no slot after it. */
-#define LAST_US INT64_C (13569465600000000)
-
 #define IMAGE(name) BELFRY__V1__##name
 
 /* Any time there is, and some room for sums. */
@@ -38,6 +35,9 @@ slots_new (checker *whole)
     self->jobs = table_new ();
     self->runs = table_new ();
     self->tokens = table_new ();
+    self->zones = table_new ();
+    self->planned = table_new ();
+    self->excludes = table_new ();
     late_expect ();
     overlap_expect ();
     return self;
@@ -51,6 +51,14 @@ slots_destroy (slots **self_p)
         return;
     }
     facts_destroy (&self->facts);
+    size_t cursor = 0;
+    slots_job *job;
+    while ((job = table_each (self->jobs, &cursor)) != NULL) {
+        grids_forget (job);
+    }
+    table_destroy (&self->zones, NULL);
+    table_destroy (&self->planned, NULL);
+    table_destroy (&self->excludes, NULL);
     table_destroy (&self->jobs, free);
     table_destroy (&self->runs, free);
     table_destroy (&self->tokens, free);
@@ -101,80 +109,7 @@ find_job (slots *self, uint64_t id)
     return job;
 }
 
-/* --- the grid ------------------------------------------------------------------------ */
-
-static int64_t
-remainder_of (int64_t value, int64_t by)
-{
-    int64_t rest = value % by;
-    return rest < 0 ? rest + by : rest;
-}
-
-bool
-slots_after (const slots_job *self, int64_t slot_us, int64_t *next_us)
-{
-    /* Bounds are the grid's: the offset comes on top. */
-    int64_t last_us = self->end_us + self->offset_us;
-    if (self->interval_us == 0 || slot_us > last_us - self->interval_us) {
-        return false;
-    }
-    *next_us = slot_us + self->interval_us;
-    return true;
-}
-
-uint64_t
-slots_before (const slots_job *self, int64_t first_us, int64_t before_us)
-{
-    if (before_us <= first_us) {
-        return 0;
-    }
-    if (self->interval_us == 0) {
-        return 1;
-    }
-    int64_t until_us = before_us - 1;
-    int64_t last_us = self->end_us + self->offset_us;
-    until_us = until_us < last_us ? until_us : last_us;
-    return (uint64_t)((until_us - first_us) / self->interval_us) + 1;
-}
-
 /* --- definitions --------------------------------------------------------------------- */
-
-static void
-define_grid (const happened *event, const Belfry__V1__JobSpec *spec)
-{
-    slots_job *job = event->slots_job;
-    const Belfry__V1__Every *every = spec->every;
-    int64_t now_us = event->said->at_us;
-    int64_t due_us = event->said->job_after->due_us;
-    if (every->anchor_case != IMAGE (EVERY__ANCHOR_ANCHOR_US) || every->interval_us <= 0) {
-        slots_broken (event, "2", "the definition does not show its grid");
-    }
-    int64_t offset_us = remainder_of (due_us - every->anchor_us, every->interval_us);
-    if (offset_us > spec->jitter_us) {
-        slots_broken (event, "2",
-                      "the first slot %" PRId64 " is not on the grid of anchor %" PRId64
-                      " and interval %" PRId64 " with a jitter of %" PRId64,
-                      due_us, every->anchor_us, every->interval_us, spec->jitter_us);
-    }
-    bool same = job->interval_us != 0 && spec->jitter_us == job->jitter_us;
-    if (same && offset_us != job->offset_us) {
-        slots_broken (event, "2", "the job's jitter was %" PRId64 " and is %" PRId64,
-                      job->offset_us, offset_us);
-    }
-    job->interval_us = every->interval_us;
-    job->end_us = spec->end_us != 0 && spec->end_us < LAST_US ? spec->end_us : LAST_US;
-    job->offset_us = offset_us;
-    job->jitter_us = spec->jitter_us;
-    job->max_runs = spec->max_runs;
-    int64_t point_us = due_us - offset_us;
-    int64_t before_us = point_us - job->interval_us;
-    bool first =
-        before_us < spec->start_us || before_us < 0 || before_us + offset_us <= now_us;
-    if (due_us <= now_us || point_us < spec->start_us || point_us > job->end_us || !first) {
-        slots_broken (event, "2", "%" PRId64 " is not the first slot of the definition",
-                      due_us);
-    }
-}
 
 static void
 define_one (const happened *event, const Belfry__V1__JobSpec *spec)
@@ -184,7 +119,7 @@ define_one (const happened *event, const Belfry__V1__JobSpec *spec)
     bool after = spec->trigger_case == IMAGE (JOB_SPEC__TRIGGER_AFTER_US);
     int64_t from_us = after ? image->armed_us + spec->after_us : spec->at_us;
     int64_t offset_us = image->due_us - from_us;
-    job->interval_us = 0;
+    job->recurs = false;
     if (offset_us < 0 || offset_us > spec->jitter_us) {
         slots_broken (event, "2",
                       "its slot is %" PRId64 ", which is not at %" PRId64
@@ -224,8 +159,10 @@ define (const happened *event)
 {
     slots_job *job = event->slots_job;
     const Belfry__V1__JobSpec *spec = event->job->definition->spec;
-    if (spec->trigger_case == IMAGE (JOB_SPEC__TRIGGER_EVERY)) {
-        define_grid (event, spec);
+    grids_forget (job);
+    job->decided_us = -1;
+    if (calendar_recurs (spec->trigger_case)) {
+        grids_define (event, spec);
     } else {
         define_one (event, spec);
     }
@@ -387,6 +324,9 @@ slots_event (checker *whole, const model_event *event, const model_job *job_befo
         facts_told_step (self->facts, event);
     }
     if (!job_after) {
+        if (event->event->replanned) {
+            grids_changed (self, event, now.when);
+        }
         return;
     }
     now.slots_job = find_job (self, job_after->id);

@@ -8,6 +8,7 @@
 #ifndef BF_SIMULATION_CHECKER_SLOTS_H
 #define BF_SIMULATION_CHECKER_SLOTS_H
 
+#include "tests/simulation/checker/calendar.h"
 #include "tests/simulation/checker/model.h"
 
 #define MS_US INT64_C (1000)
@@ -41,6 +42,8 @@ const char *facts_scale (facts *self, sim_now now, const char *boot_id, int64_t 
 moment facts_moment (facts *self, const model_event *event);
 /* true time, not before. */
 int64_t facts_started (const facts *self, int64_t true_us);
+/* By how much the clocks jumped shortly before: asleep, or set forward. */
+int64_t facts_jumped (const facts *self, between true_time, int64_t window_us);
 bool facts_disk_was_full (const facts *self, int64_t from_us, int64_t until_us);
 
 /* clock.stepped. */
@@ -80,8 +83,17 @@ typedef struct {
 
 typedef struct {
     uint64_t id;
-    /* The grid of this definition. interval_us 0: a one-shot. */
-    int64_t interval_us;
+    /* The slots of this definition: none but one, a grid, or those of a calendar, which may
+     * be a grid with holes. */
+    bool recurs;
+    int64_t interval_us; /* 0: no grid */
+    calendar *calendar;  /* NULL: none */
+    calendar_parts parts;
+    int64_t begin_at_s; /* the instant at which a rule without DTSTART begins */
+    int64_t decided_us; /* the newest slot that was decided, */
+    int64_t ever_us;    /* of this definition or of any before */
+    bool has_offset;
+    bool ended; /* new rules left it no slot, the event that tells of them comes next */
     int64_t end_us;
     int64_t offset_us;
     int64_t jitter_us;
@@ -124,6 +136,9 @@ struct slots {
     table *jobs;         /* slots_job by id */
     table *runs;         /* run_notes by job, ordinal */
     table *tokens;       /* token_notes by token */
+    table *zones;        /* zone_rules by name: what events told of */
+    table *planned;      /* the same: what the newest definition was planned with */
+    table *excludes;     /* Belfry__V1__ExclusionCalendar by ns, 0, name */
     uint64_t failed_seq; /* run.failed was told there, and its end must come next… */
     bool ends_cancelled; /* …as this, */
     bool ends_dead;      /* or this */
@@ -156,9 +171,31 @@ __attribute__ ((noreturn, format (printf, 3, 4))) void slots_broken (const happe
 void slots_await (const happened *event, int64_t due_us);
 /* The slot after this one; false where it is the last. */
 bool slots_after (const slots_job *self, int64_t slot_us, int64_t *next_us);
-/* How many slots there are from first_us until before_us (not included), to the end of the
- * grid at most. */
+/* How many slots there are from the one at first_us until before_us (not included), to the
+ * end of the grid at most. */
 uint64_t slots_before (const slots_job *self, int64_t first_us, int64_t before_us);
+
+/* --- grids.c: the slots of a definition ------------------------------------------------
+ */
+
+/* The job has a new definition, recurring, whose first slot the event tells. */
+void grids_define (const happened *event, const Belfry__V1__JobSpec *spec);
+/* zone.changed, calendar.changed. */
+void grids_changed (slots *self, const model_event *event, moment when);
+/* The exclusion calendar as it is by the events so far; NULL: there is none. */
+const Belfry__V1__ExclusionCalendar *grids_exclude (const slots *self, const char *ns,
+                                                    const char *name);
+/* The rules that the scheduler may plan with, the newest first: those that its events told,
+ * and whatever came since. From *rules = NULL to false. */
+bool grids_rules (const slots *self, const char *tz, int64_t true_us,
+                  const zone_rules **rules);
+/* Slots were decided: where this fits other rules than those that the job had, it has them
+ * from now on. The scheduler tells of them later. */
+void grids_settle (const happened *event, int64_t first_us, int64_t last_us,
+                   uint64_t count);
+void grids_forget (slots_job *job);
+/* A slot was decided: what it was. */
+void grids_cover (const slots_job *job, int64_t slot_us);
 
 /* --- decide.c: what became of slots -------------------------------------------------- */
 

@@ -429,8 +429,7 @@ check_job_state (checker *self, const model_event *event, event_kind kind,
 {
     const Belfry__V1__Job *after = event->event->job_after;
     Belfry__V1__JobState from = before ? before->image->state : 0;
-    bool recurs = before && before->definition->spec->trigger_case ==
-                                BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
+    bool recurs = before && calendar_recurs (before->definition->spec->trigger_case);
     bool fine = run ? is_state_after_run (kind, run_before, run, from, after->state, recurs)
                     : is_move (&job_moves[kind], from, after->state);
     if (!fine) {

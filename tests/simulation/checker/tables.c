@@ -184,9 +184,10 @@ compare_job (checker *self, sqlite3_stmt *stmt)
     same (&row, image->due_us);
     same (&row, image->wake_us);
     same (&row, image->armed_us);
-    same (&row, spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY
-                    ? spec->every->anchor_us
-                    : 0);
+    same (&row,
+          spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY
+              ? spec->every->anchor_us
+              : slots_anchor (self, job->id, sqlite3_column_int64 (stmt, row.column)));
     same (&row, image->version);
     same (&row, image->runs);
     same (&row, image->open_runs);

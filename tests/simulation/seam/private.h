@@ -74,6 +74,13 @@ bool seam_alarm_is (int fd);
 bool seam_alarm_readable (int fd, bf_now now);
 void seam_alarms_clear (void);
 
+/* --- zones.c ----------------------------------------------------------------------------
+ */
+
+#define ZONES_FD (FIRST_ALARM - 1)
+
+bool seam_zones_readable (int fd);
+
 /* --- threads.c
  * ----------------------------------------------------------------------------- */
 

@@ -2,8 +2,8 @@
  *
  * The scheduler as a process of the simulated machine. Everything that its actors use of
  * the outside is replaced at link time: threads are fibers (threads.c), sockets are queues
- * (sockets.c, doors.c), clocks and timers are the world's (clocks.c). The actors' own code
- * runs as it is.
+ * (sockets.c, doors.c), clocks and timers are the world's (clocks.c), and so are the files
+ * of time zones (zones.c). The actors' own code runs as it is.
  *
  *   world --- process_start, process_step, process_receive ---> the scheduler
  *         <-- process_outside: clocks, chance, what goes out by the doors ---
@@ -43,6 +43,8 @@ typedef struct {
     bool (*reserve) (void *context, bool aside);
     /* The database is open: recovered, settled on the disk, and nothing done to it yet. */
     void (*opened) (void *context);
+    /* The bytes of a zone's file, for the caller to free; NULL: there is none. */
+    uint8_t *(*zone) (void *context, const char *name, size_t *size);
     belfry_scheduler_options options;
 } process_outside;
 
@@ -77,6 +79,8 @@ bool process_is_quiet (void);
 
 /* A request arrives at the commands door. */
 void process_receive (unsigned peer, const uint8_t *bytes, size_t size);
+/* Files of the zones were written: who watches their directory is told. */
+void process_zones_were_written (void);
 /* The wall clock was set: alarms that wait on it are cancelled. */
 void process_wall_was_set (void);
 

@@ -99,8 +99,9 @@ seam_is_alive (void)
 static bool
 is_readable (const zmq_pollitem_t *item, bf_now now)
 {
-    return item->socket ? seam_socket_readable (item->socket)
-                        : seam_alarm_readable (item->fd, now);
+    return item->socket
+               ? seam_socket_readable (item->socket)
+               : seam_alarm_readable (item->fd, now) || seam_zones_readable (item->fd);
 }
 
 static bool
