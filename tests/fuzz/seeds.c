@@ -4,6 +4,8 @@
  * are lines of tests/support/request.h, so that an input can be read here. What fuzzing
  * finds lies beside them under a name of its own.
  */
+#include "tests/fuzz/seeds.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,20 +21,12 @@
 #include "belfry.pb-c.h"
 #include "internal.pb-c.h"
 
-#define COUNT(list) (sizeof (list) / sizeof (list)[0])
-#define INPUT_BYTES 16384
-
 static const char *folder;
 static bf_arena *arena;
 
 /* --- inputs ------------------------------------------------------------------------- */
 
-typedef struct {
-    uint8_t bytes[INPUT_BYTES];
-    size_t size;
-} input_t;
-
-static void
+void
 put (input_t *self, const void *bytes, size_t size)
 {
     assert_true (self->size + size <= sizeof self->bytes);
@@ -40,7 +34,7 @@ put (input_t *self, const void *bytes, size_t size)
     self->size += size;
 }
 
-static void
+void
 put_byte (input_t *self, unsigned byte)
 {
     const uint8_t value = (uint8_t)byte;
@@ -71,7 +65,7 @@ put_part (input_t *self, const ProtobufCMessageDescriptor *descriptor, const cha
     self->bytes[at + 1] = (uint8_t)(size >> 8);
 }
 
-static void
+void
 write_input (const char *target, size_t index, const input_t *input)
 {
     char path[4096];
@@ -626,6 +620,7 @@ main (int count, char **arguments)
     write_stored ();
     write_headers ();
     write_envelopes ();
+    write_calendar ();
     bf_arena_destroy (&arena);
     return 0;
 }
