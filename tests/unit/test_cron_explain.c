@@ -277,7 +277,9 @@ change (uint64_t *seed, bf_cron *cron)
         cron->both_days = !cron->both_days;
         cron->last_day ^= bit % 2 != 0;
         cron->last_working_day ^= bit % 3 == 0;
-        cron->weekdays_last ^= bit % 5 == 0 ? (uint8_t)(1U << bit % 7) : 0;
+        if (bit % 5 == 0) {
+            cron->weekdays_last = (uint8_t)(cron->weekdays_last ^ 1U << bit % 7);
+        }
     }
 }
 
