@@ -131,7 +131,8 @@ test_schedule (void **state)
          "--repeated both --exclude a --exclude b --start 2026-11-24 --max-runs 7",
          "\"cron\":\"0 9 * * MON-FRI\",\"tz\":\"Europe/Berlin\",\"skipped\":\"shift\","
          "\"repeated\":\"both\",\"exclude\":[\"a\",\"b\"]`\"start_us\":\"2026-11-24T"},
-        {"schedule --type t --cron '0\t9 * * *'", "\"cron\":\"0 9 * * *\",\"tz\":\"\""},
+        {"schedule --type t --cron '0\t9 * * *'",
+         "\"cron\":\"0\\u00099 * * *\",\"tz\":\"\""},
         {"schedule --type t --daily '2130 Europe/Berlin' --jitter 1m --end 2030-01-01",
          "\"daily\":\"2130 "
          "Europe/Berlin\",\"tz\":\"\",\"skipped\":null`\"jitter_us\":6000"},
