@@ -340,6 +340,44 @@ test_random_lives (void **state)
     }
 }
 
+static bf_now
+clocks (int64_t wall_min, int64_t boot_min)
+{
+    return (bf_now){.wall = {EPOCH_US + wall_min * BF_MINUTE_US},
+                    .boot = {boot_min * BF_MINUTE_US}};
+}
+
+/* What is heard of goes on with one that is known only where both clocks say so. */
+static void
+test_heard_apart (void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        int64_t known_from_min;
+        int64_t known_until_min;
+        int64_t said_wall_min, said_boot_min;
+        int64_t wall_min, boot_min;
+        size_t count;
+    } rows[] = {
+        {"the same one", 50, 60, 55, 55, 70, 70, 1},
+        {"later", 0, 10, 60, 60, 70, 70, 2},
+        {"the wall clock was set back before it", 100, 110, 10, 120, 20, 130, 2},
+        {"the wall clock was set back into it", 0, 60, 10, 70, 20, 80, 2},
+        {"it began earlier, the wall clock was set forward", 50, 60, 55, 10, 115, 70, 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bf_absences self = {0};
+        bf_absences_hear (&self, clocks (rows[i].known_from_min, rows[i].known_from_min),
+                          clocks (rows[i].known_until_min, rows[i].known_until_min));
+        bf_absences_hear (&self, clocks (rows[i].said_wall_min, rows[i].said_boot_min),
+                          clocks (rows[i].wall_min, rows[i].boot_min));
+        if (self.count != rows[i].count) {
+            fail_msg ("%s: %zu absences", rows[i].what, self.count);
+        }
+    }
+}
+
 int
 main (void)
 {
@@ -352,6 +390,7 @@ main (void)
         cmocka_unit_test (test_set_back),
         cmocka_unit_test (test_heard_late),
         cmocka_unit_test (test_pile_heard_late),
+        cmocka_unit_test (test_heard_apart),
         cmocka_unit_test (test_one_too_many),
         cmocka_unit_test (test_random_lives),
     };
