@@ -233,24 +233,3 @@ bf_cli_slots_next (bf_cli_slots *self, int64_t *due_us)
     }
     return found;
 }
-
-char *
-bf_cli_slots_local (const bf_zone *zone, int64_t due_us, char buffer[BF_CLI_LOCAL_BYTES])
-{
-    bf_instant at = {due_us / BF_SECOND_US};
-    char local[BF_LOCAL_BYTES];
-    int offset_s = bf_zone_at (zone, at).offset_s;
-    int size = offset_s < 0 ? -offset_s : offset_s;
-    char fraction[16] = "";
-    if (due_us % BF_SECOND_US != 0) {
-        snprintf (fraction, sizeof fraction, ".%06d", (int)(due_us % BF_SECOND_US));
-    }
-    int used = snprintf (buffer, BF_CLI_LOCAL_BYTES, "%s%s%c%02d:%02d",
-                         bf_local_format (bf_zone_local (zone, at), local), fraction,
-                         offset_s < 0 ? '-' : '+', size / 3600, size / 60 % 60);
-    /* Liberia until 1972. */
-    if (size % 60 != 0) {
-        snprintf (buffer + used, (size_t)(BF_CLI_LOCAL_BYTES - used), ":%02d", size % 60);
-    }
-    return buffer;
-}

@@ -51,9 +51,4 @@ void bf_cli_slots_close (bf_cli_slots *self);
 /* The next slot, later than the one before. False: there is none. */
 bool bf_cli_slots_next (bf_cli_slots *self, int64_t *due_us);
 
-/* "2027-03-28T03:00:00+02:00". Returns buffer. */
-#define BF_CLI_LOCAL_BYTES 48
-char *bf_cli_slots_local (const bf_zone *zone, int64_t due_us,
-                          char buffer[BF_CLI_LOCAL_BYTES]);
-
 #endif

@@ -110,8 +110,8 @@ answer (const bf_cli *cli, const values_t *values, bf_cli_slots *slots)
         explain (slots);
     }
     for (; found < count && bf_cli_slots_next (slots, &slot.due_us); found++) {
-        char local[BF_CLI_LOCAL_BYTES], note[BF_NOTE_BYTES] = "";
-        slot.local = bf_cli_slots_local (slots->zone, slot.due_us, local);
+        char local[BF_ZONE_TIME_BYTES], note[BF_NOTE_BYTES] = "";
+        slot.local = bf_zone_format (slots->zone, slot.due_us, local);
         if (slots->recurrence) {
             bf_recurrence_note (slots->recurrence, (bf_instant){slot.due_us / BF_SECOND_US},
                                 note);

@@ -63,6 +63,12 @@ bf_zone_span bf_zone_previous (const bf_zone *zone, bf_zone_span span);
 /* What a wall shows then. For instants within ±2^60 s. */
 bf_local bf_zone_local (const bf_zone *zone, bf_instant at);
 
+/* "2027-03-28T03:00:00+02:00": an instant in microseconds, as the walls of the zone show
+ * it, with the offset (ISO 8601; its seconds only where it has some, as in Liberia until
+ * 1972) and decimals where they are not 0. Returns buffer. */
+#define BF_ZONE_TIME_BYTES 48
+char *bf_zone_format (const bf_zone *zone, int64_t us, char buffer[BF_ZONE_TIME_BYTES]);
+
 typedef enum { BF_LOCAL_UNIQUE = 1, BF_LOCAL_GAP, BF_LOCAL_OVERLAP } bf_local_kind;
 
 /* What a local time means. UNIQUE: both instants are the one. OVERLAP: the two, in order.

@@ -49,10 +49,15 @@ bf_calendar_image (bf_ledger *self, uint64_t id, Belfry__V1__ExclusionCalendar *
     if (rc == BF_OK) {
         BF_INVARIANT (row);
         uint32_t ns = (uint32_t)sqlite3_column_int64 (stmt, 0);
-        rc = bf_calendar_unpack (self, sqlite3_column_blob (stmt, 4),
-                                 (size_t)sqlite3_column_bytes (stmt, 4),
-                                 bf_name_text (self, ns),
-                                 (const char *)sqlite3_column_text (stmt, 1), image, error);
+        bool known = ns >= 1 && ns <= self->names.count;
+        rc = known ? bf_calendar_unpack (
+                         self, sqlite3_column_blob (stmt, 4),
+                         (size_t)sqlite3_column_bytes (stmt, 4), bf_name_text (self, ns),
+                         (const char *)sqlite3_column_text (stmt, 1), image, error)
+                   : bf_fail (error, BF_ECORRUPT,
+                              "an exclusion calendar is of namespace %u, which there is "
+                              "not: the database is damaged",
+                              ns);
     }
     if (rc == BF_OK) {
         (*image)->version = (uint32_t)sqlite3_column_int64 (stmt, 2);

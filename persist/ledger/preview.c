@@ -3,7 +3,6 @@
  * Preview: the next slots of a definition or of a job, and what clock changes did to them.
  * A read: what it looks up of zones comes into the table only with a job.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "core/calendar/rrule.h"
@@ -16,8 +15,6 @@
 #include "persist/ledger/render.h"
 #include "persist/ledger/rows.h"
 
-/* "2027-03-28T03:00:00.000001+02:00", and some. */
-#define LOCAL_BYTES 48
 #define WORDS_BYTES 512
 
 typedef Belfry__V1__PreviewReply__Slot slot_t;
@@ -34,30 +31,6 @@ typedef struct {
 
 /* --- a slot ------------------------------------------------------------------------ */
 
-static char *
-local_of (bf_ledger *self, const bf_zone *zone, int64_t due_us)
-{
-    int64_t part_us = due_us % BF_SECOND_US;
-    part_us += part_us < 0 ? BF_SECOND_US : 0;
-    bf_instant at = {(due_us - part_us) / BF_SECOND_US};
-    char local[BF_LOCAL_BYTES];
-    bf_local_format (bf_zone_local (zone, at), local);
-    int32_t offset_s = bf_zone_at (zone, at).offset_s;
-    int32_t size_s = offset_s < 0 ? -offset_s : offset_s;
-    char fraction[16] = "";
-    char seconds[16] = "";
-    if (part_us != 0) {
-        snprintf (fraction, sizeof fraction, ".%06lld", (long long)part_us);
-    }
-    if (size_s % 60 != 0) {
-        /* Local mean time, long ago. */
-        snprintf (seconds, sizeof seconds, ":%02d", size_s % 60);
-    }
-    return bf_arena_printf (self->arena, "%s%s%c%02d:%02d%s", local, fraction,
-                            offset_s < 0 ? '-' : '+', size_s / 3600, size_s / 60 % 60,
-                            seconds);
-}
-
 static bf_err
 slot_add (bf_ledger *self, preview_t *preview, int64_t due_us, bf_error *error)
 {
@@ -68,7 +41,9 @@ slot_add (bf_ledger *self, preview_t *preview, int64_t due_us, bf_error *error)
         belfry__v1__preview_reply__slot__init (slot);
         slot->due_us =
             job->clock == BF_CLOCK_BOOT ? bf_wall_from_scale (self, due_us) : due_us;
-        slot->local = local_of (self, preview->zone, slot->due_us);
+        char local[BF_ZONE_TIME_BYTES];
+        slot->local = bf_arena_string (self->arena,
+                                       bf_zone_format (preview->zone, slot->due_us, local));
         note = slot->note;
     }
     if (slot && preview->recurrence && bf_trigger_is_calendar (&job->law.trigger)) {

@@ -329,9 +329,10 @@ calendar_select (bf_ledger *self, uint32_t ns, const char *name, calendar_t *cal
     bf_err rc = bf_step_row (self->statements, stmt, &row, error);
     if (rc == BF_OK && !row) {
         return bf_fail (error, BF_EINVALID,
-                        "there is no exclusion calendar %s in namespace %s: make it with "
-                        "SetCalendar first",
-                        name, ns ? bf_name_text (self, ns) : "(new)");
+                        "there is no exclusion calendar %s%s%s: make it with SetCalendar "
+                        "first",
+                        name, ns ? " in namespace " : "",
+                        ns ? bf_name_text (self, ns) : "");
     }
     if (rc == BF_OK) {
         rc = calendar_read (self, stmt, name, calendar, error);

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ZONE_FILE_CHANGES 32
-#define ZONE_FILE_BYTES 2048
+#define ZONE_FILE_CHANGES 64
+#define ZONE_FILE_BYTES 4096
 
 /* Names are "AAA" for every type. */
 typedef struct {

@@ -504,6 +504,32 @@ test_real_zones (void **state)
     }
 }
 
+/* An instant as people of a zone write it. */
+static void
+test_written (void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t offset_s;
+        int64_t us;
+        const char *text;
+    } rows[] = {
+        {HOUR, 0, "1970-01-01T01:00:00+01:00"},
+        {-5 * HOUR - 1800, 1, "1969-12-31T18:30:00.000001-05:30"},
+        {0, -1, "1969-12-31T23:59:59.999999+00:00"},
+        /* Local mean time of Liberia. */
+        {-2670, 2670000000, "1970-01-01T00:00:00-00:44:30"},
+        {2670, -1000000, "1970-01-01T00:44:29+00:44:30"},
+    };
+    for (size_t i = 0; i < COUNT (rows); i++) {
+        const zone_recipe recipe = {.offsets = {rows[i].offset_s}};
+        bf_zone *zone = read_recipe (&recipe);
+        char text[BF_ZONE_TIME_BYTES];
+        assert_string_equal (bf_zone_format (zone, rows[i].us, text), rows[i].text);
+        bf_zone_destroy (&zone);
+    }
+}
+
 int
 main (void)
 {
@@ -515,6 +541,7 @@ main (void)
         cmocka_unit_test (test_close_changes),
         cmocka_unit_test (test_entangled_changes_refused),
         cmocka_unit_test (test_utc),
+        cmocka_unit_test (test_written),
         cmocka_unit_test (test_real_zones),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
