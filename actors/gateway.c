@@ -263,6 +263,9 @@ route (self_t *self, uint64_t id, Belfry__V1__Request *request)
     belfry__internal__call__init (call);
     call->call = id;
     call->request = request;
+    if (bf_request_is_stored (request)) {
+        call->fingerprint = bf_request_fingerprint (request, self->requests);
+    }
     switch (request->command_case) {
     case BELFRY__V1__REQUEST__COMMAND_HEARTBEAT:
     case BELFRY__V1__REQUEST__COMMAND_FAIL:

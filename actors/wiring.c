@@ -10,8 +10,11 @@
 #include "actors/wiring.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "actors/actor.h"
+#include "messages/pack.h"
 
 static const char *const names[BF_INBOXES] = {
     [BF_INBOX_STORE] = "store",           [BF_INBOX_CLOCK] = "clock",
@@ -55,15 +58,45 @@ bf_inbox_connect (uint64_t scheduler, bf_inbox inbox)
     return socket;
 }
 
+static void
+buffer_free (void *bytes, void *buffer)
+{
+    (void)bytes;
+    free (buffer);
+}
+
+/* A large message goes in the buffer that it was packed in. */
+static bool
+pack (const ProtobufCMessage *message, zmq_msg_t *frame)
+{
+    bf_packed packed;
+    if (!bf_packed_write (&packed, message)) {
+        return false;
+    }
+    int rc;
+    if (packed.buffer != NULL) {
+        rc = zmq_msg_init_data (frame, packed.bytes, packed.size, buffer_free,
+                                packed.buffer);
+    } else {
+        rc = zmq_msg_init_size (frame, packed.size);
+    }
+    if (rc != 0) {
+        bf_packed_free (&packed);
+        return false;
+    }
+    if (packed.buffer == NULL) {
+        memcpy (zmq_msg_data (frame), packed.bytes, packed.size);
+    }
+    return true;
+}
+
 bf_err
 bf_inbox_send (zsock_t *socket, const ProtobufCMessage *message)
 {
-    size_t size = protobuf_c_message_get_packed_size (message);
     zmq_msg_t packed;
-    if (zmq_msg_init_size (&packed, size) != 0) {
+    if (!pack (message, &packed)) {
         return BF_ENOMEM;
     }
-    protobuf_c_message_pack (message, zmq_msg_data (&packed));
     /* EAGAIN does not mean "full", there is no high-water mark: it means that the inbox is
      * closed. */
     int rc;

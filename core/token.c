@@ -9,15 +9,33 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* In decimal; returns the end. By hand: a run's id is in each of its events. */
+static char *
+put_number (char *at, uint64_t number)
+{
+    char digits[BF_TOKEN_BYTES];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (count > 0) {
+        *at++ = digits[--count];
+    }
+    return at;
+}
+
 char *
 bf_token_format (bf_token token, char buffer[BF_TOKEN_BYTES])
 {
-    if (token.attempt == 0) {
-        snprintf (buffer, BF_TOKEN_BYTES, "%" PRIu64 ".%" PRIu32, token.job, token.ordinal);
-    } else {
-        snprintf (buffer, BF_TOKEN_BYTES, "%" PRIu64 ".%" PRIu32 ".%" PRIu32, token.job,
-                  token.ordinal, token.attempt);
+    char *end = put_number (buffer, token.job);
+    *end++ = '.';
+    end = put_number (end, token.ordinal);
+    if (token.attempt != 0) {
+        *end++ = '.';
+        end = put_number (end, token.attempt);
     }
+    *end = '\0';
     return buffer;
 }
 

@@ -153,18 +153,6 @@ bf_request_fingerprint (const Belfry__V1__Request *request, bf_arena *arena)
 }
 
 uint8_t *
-bf_pack (const ProtobufCMessage *message, bf_arena *arena, size_t *size)
-{
-    size_t needed = protobuf_c_message_get_packed_size (message);
-    uint8_t *bytes = bf_arena_alloc (arena, needed);
-    if (bytes != NULL) {
-        protobuf_c_message_pack (message, bytes);
-        *size = needed;
-    }
-    return bytes;
-}
-
-uint8_t *
 bf_reply_error (bf_arena *arena, const char *request_id, bf_err code, const char *text,
                 size_t *size)
 {

@@ -13,6 +13,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/errors.h"
+#include "messages/pack.h"
 
 #include "belfry.pb-c.h"
 
@@ -42,9 +43,6 @@ bool bf_request_is_stored (const Belfry__V1__Request *request);
  * a repeat from a reuse. Same command in, same number out; 0 without memory, and only
  * then. */
 uint64_t bf_request_fingerprint (const Belfry__V1__Request *request, bf_arena *arena);
-
-/* Packs any message into the arena. NULL without memory. */
-uint8_t *bf_pack (const ProtobufCMessage *message, bf_arena *arena, size_t *size);
 
 /* A packed Reply that says only `code` and `text`: NULL for the list's text, cut before the
  * first byte that is not UTF-8. request_id may be NULL. NULL without memory. */

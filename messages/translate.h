@@ -21,6 +21,15 @@
  * was stored was normalised, so that anything else is damage. */
 bool bf_spec_is_whole (const Belfry__V1__JobSpec *spec);
 
+/* What is kept of a normalised JobSpec, in its row and in the log: neither ns, key, type
+ * and payload, which have places of their own, nor what is default. Shares all that it
+ * points to. Contract: a default that changes some day stays what it was in what is kept,
+ * by a step of the schema that writes it out. */
+Belfry__V1__JobSpec bf_spec_kept (const Belfry__V1__JobSpec *spec);
+/* Fills the defaults in again, in place; what is whole stays as it is. May point to a
+ * policy that is shared: not for protobuf's free_unpacked. */
+void bf_spec_resolve (Belfry__V1__JobSpec *spec);
+
 /* What the law needs of a normalised JobSpec; borrows its list of delays. */
 bf_spec bf_spec_from_wire (const Belfry__V1__JobSpec *spec);
 

@@ -373,6 +373,13 @@ bf_database_open_schema (bf_database **self_p, const char *directory, const char
     return BF_OK;
 }
 
+void
+bf_database_own_process (void)
+{
+    /* Refused once SQLite is in use: then it keeps them, that is all. */
+    (void)sqlite3_config (SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bf_err
 bf_database_open (bf_database **self_p, const char *directory, const char *vfs,
                   bf_error *error)

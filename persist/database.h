@@ -20,6 +20,10 @@
 typedef struct bf_database bf_database;
 typedef struct bf_schema bf_schema; /* persist/migrate.h */
 
+/* For a process that is Belfry's own, before its first database: SQLite keeps no statistics
+ * of its memory, which nobody reads and every allocation takes a mutex for. */
+void bf_database_own_process (void);
+
 /* Opens DIRECTORY/belfry.db, creating both where they are missing (0700, 0600). In this
  * order: flock on belfry.lock (BF_ELOCKED), the 100-byte header read and closed again
  * (BF_EFOREIGN, BF_ENEWER, BF_ECORRUPT), SQLite in WAL with synchronous=FULL, migrations in

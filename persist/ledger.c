@@ -15,6 +15,7 @@
 #include "persist/ledger/calls.h"
 #include "persist/ledger/commands.h"
 #include "persist/ledger/events.h"
+#include "persist/ledger/fresh.h"
 #include "persist/ledger/handover.h"
 #include "persist/ledger/held.h"
 #include "persist/ledger/names.h"
@@ -124,10 +125,29 @@ bf_ledger_write_begin (bf_ledger *self, bf_error *error)
 }
 
 bf_err
-bf_ledger_savepoint (bf_ledger *self, bf_mark *mark, bf_error *error)
+bf_ledger_mark (bf_ledger *self, bf_mark *mark, bf_error *error)
 {
     bf_err rc = bf_ledger_write_begin (self, error);
     *mark = mark_now (self);
+    return rc;
+}
+
+bf_err
+bf_ledger_unmark (bf_ledger *self, const bf_mark *mark, bf_error *error)
+{
+    if (changes_kept (self) != mark->changes) {
+        return bf_fail (error, BF_EINTERNAL,
+                        "a command was refused after it had begun to write");
+    }
+    mark_restore (self, mark);
+    bf_recurrences_undo (self);
+    return BF_OK;
+}
+
+bf_err
+bf_ledger_savepoint (bf_ledger *self, bf_mark *mark, bf_error *error)
+{
+    bf_err rc = bf_ledger_mark (self, mark, error);
     return rc == BF_OK ? step (self, SQL_SAVEPOINT, error) : rc;
 }
 
@@ -143,6 +163,7 @@ bf_ledger_undo (bf_ledger *self, const bf_mark *mark, bf_error *error)
     mark_restore (self, mark);
     self->undone += changes_kept (self) - mark->changes;
     bf_recurrences_undo (self);
+    bf_fresh_forget (self);
     bf_err rc = step (self, SQL_ROLLBACK_TO, error);
     return rc == BF_OK ? step (self, SQL_RELEASE, error) : rc;
 }
@@ -282,6 +303,9 @@ bf_ledger_open (bf_ledger **self_p, bf_database **database_p,
     bf_err rc = ready ? bf_recurrences_open (self, options->zoneinfo, options->seed, error)
                       : bf_fail_plain (error, BF_ENOMEM);
     if (rc == BF_OK) {
+        rc = bf_fresh_open (self, error);
+    }
+    if (rc == BF_OK) {
         rc = load (self, options, now, error);
     }
     if (rc != BF_OK) {
@@ -322,6 +346,7 @@ bf_ledger_close (bf_ledger **self_p)
     bf_held_free (self);
     bf_recovery_free (self);
     bf_recurrences_free (self);
+    bf_fresh_free (self);
     bf_replan_free (self);
     bf_operations_free (self);
     bf_map_destroy (&self->names_by_text);
@@ -558,6 +583,7 @@ bf_ledger_clear (bf_ledger *self)
     bf_list_truncate (&self->outcome.warnings, 0);
     bf_list_truncate (&self->topics_touched, 0);
     bf_list_truncate (&self->depths_touched, 0);
+    bf_fresh_forget (self);
     bf_arena_reset (self->arena);
 }
 

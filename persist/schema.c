@@ -219,5 +219,11 @@ static const char step_2[] =
     "  PRIMARY KEY (calendar, job)"
     ") STRICT, WITHOUT ROWID;";
 
-const char *const bf_schema_steps[] = {step_1, step_2};
+static const char step_3[] =
+    /* The same jobs as before, but IN with a list of numbers is a table that SQLite builds
+       anew for every row that is written. */
+    "DROP INDEX job_state;"
+    "CREATE INDEX job_state ON job (state, type) WHERE state <= 5 AND state <> 4;";
+
+const char *const bf_schema_steps[] = {step_1, step_2, step_3};
 const int bf_schema_version = (int)(sizeof bf_schema_steps / sizeof bf_schema_steps[0]);

@@ -82,16 +82,20 @@ sqlite3_stmt *
 bf_statement (bf_statements *self, size_t index)
 {
     BF_INVARIANT (index < self->count && self->list[index] != NULL);
-    bf_statement_reset (self->list[index]);
+    /* Only what gave up in the middle of its rows is still busy. */
+    if (sqlite3_stmt_busy (self->list[index])) {
+        bf_statement_reset (self->list[index]);
+    }
     return self->list[index];
 }
 
-/* The reset gives the error of the step once more; it was told already. */
+/* The reset gives the error of the step once more; it was told already. Parameters keep
+ * what they are bound to, which may be gone by then, until every one of them is bound anew.
+ */
 void
 bf_statement_reset (sqlite3_stmt *stmt)
 {
     (void)sqlite3_reset (stmt);
-    (void)sqlite3_clear_bindings (stmt);
 }
 
 bf_err

@@ -32,21 +32,21 @@ bf_err bf_statements_open (bf_statements **self_p, bf_database *db, const char *
 /* Finalises all. Accepts NULL and half-built. Before bf_database_close. */
 void bf_statements_close (bf_statements **self_p);
 
-/* Statement number `index`, reset and without bindings, ready to bind by position.
- * Borrowed. One use at a time: asking again for a statement whose rows are still being read
- * resets it. */
+/* Statement number `index`, reset, ready to bind by position: every parameter, to NULL,
+ * too, because each still is bound to what it was before. Borrowed. One use at a time:
+ * asking again for a statement whose rows are still being read resets it. */
 sqlite3_stmt *bf_statement (bf_statements *self, size_t index);
 
-/* Runs a statement that gives no rows (INSERT, UPDATE, DELETE), then resets it and clears
- * its bindings, also on error. Errors as bf_database_error; a row is BF_EINTERNAL. */
+/* Runs a statement that gives no rows (INSERT, UPDATE, DELETE), then resets it, also on
+ * error. Errors as bf_database_error; a row is BF_EINTERNAL. */
 bf_err bf_step_done (bf_statements *self, sqlite3_stmt *stmt, bf_error *error);
 
 /* One step of a query. *row true: a row stands, read its columns before the next step.
- * *row false: no further row, already reset and cleared. After an error it is reset, too,
+ * *row false: no further row, already reset. After an error it is reset, too,
  * and *row is left alone. Who stops before the last row calls bf_statement_reset. */
 bf_err bf_step_row (bf_statements *self, sqlite3_stmt *stmt, bool *row, bf_error *error);
 
-/* Resets and clears the bindings. Harmless on a statement that is not running. */
+/* Resets. Harmless on a statement that is not running. */
 void bf_statement_reset (sqlite3_stmt *stmt);
 
 #endif

@@ -22,11 +22,12 @@
 #include "apps/belfryd/ready.h"
 #include "apps/belfryd/settings.h"
 #include "core/base/log.h"
+#include "persist/database.h"
 
 #define NAME "belfryd"
 
-/* glibc's own start value. */
-#define MMAP_THRESHOLD_BYTES (128 * 1024)
+/* A full batch with its replies is half of it. */
+#define MMAP_THRESHOLD_BYTES (1024 * 1024)
 
 static const char help[] =
     "usage: belfryd [OPTION]…\n"
@@ -247,10 +248,11 @@ main (int argc, char **argv)
         return complain (BELFRY_FAILED, strerror (errno));
     }
     environment_clean ();
-    /* Replies and batches of a megabyte come and go on different threads: from the heap
-     * they would leave holes in its arenas for good, mapped they are given back. Setting
-     * the threshold keeps glibc from raising it by itself. */
+    /* What is large comes and goes on different threads: from the heap it would leave holes
+     * in its arenas for good, mapped it is given back, at the price of a page fault for
+     * every page. Setting the threshold keeps glibc from raising it by itself. */
     mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+    bf_database_own_process ();
     settings self = {0};
     int status = configure (&self, argc, argv);
     if (status == -1) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * A bump allocator: a chain of blocks, the newest in front, the first one kept over resets.
- * What is asked for beyond half a block gets one of its own. Called by decoders and by the
- * ledger, one arena per batch.
+ * A bump allocator: a chain of blocks, the newest in front, the first one kept over resets,
+ * and spare ones up to a bound: memory that goes back to the system and is asked for again
+ * with every batch costs a page fault for every page of it. What is asked for beyond half a
+ * block gets one of its own. Called by decoders and by the ledger, one arena per batch.
  */
 #include "core/base/arena.h"
 
@@ -16,6 +17,8 @@
 /* Most messages fit the first one; later ones double up to the last size. */
 #define FIRST_BLOCK_BYTES ((size_t)8 * 1024)
 #define LAST_BLOCK_BYTES ((size_t)1024 * 1024)
+/* Spare blocks of one arena together: what a full batch takes of the ledger's. */
+#define SPARE_BYTES ((size_t)4 * 1024 * 1024)
 
 typedef struct block block_t;
 
@@ -28,6 +31,8 @@ struct block {
 
 struct bf_arena {
     block_t *newest;   /* never NULL */
+    block_t *spare;    /* kept for later, in any order */
+    size_t spare_size; /* of them together */
     size_t limit;      /* bytes handed out at most, rounding included */
     size_t used;       /* bytes handed out */
     size_t block_size; /* of the next block */
@@ -71,22 +76,45 @@ bf_arena_destroy (bf_arena **self_p)
         return;
     }
     bf_arena_reset (self);
+    while (self->spare != NULL) {
+        block_t *block = self->spare;
+        self->spare = block->older;
+        free (block);
+    }
     free (self->newest);
     free (self);
     *self_p = NULL;
+}
+
+/* The spare block that is next, if so many bytes fit; else NULL. */
+static block_t *
+take_spare (bf_arena *self, size_t size)
+{
+    block_t *block = self->spare;
+    if (block == NULL || block->size < size) {
+        return NULL;
+    }
+    self->spare = block->older;
+    self->spare_size -= block->size;
+    block->older = self->newest;
+    block->used = 0;
+    return block;
 }
 
 /* A block with room for size bytes in front of the chain. */
 static bool
 grow (bf_arena *self, size_t size)
 {
-    size_t block_size = self->block_size;
-    if (size > block_size / 2) {
-        block_size = size;
-    } else if (self->block_size < LAST_BLOCK_BYTES) {
-        self->block_size *= 2;
+    block_t *block = take_spare (self, size);
+    if (block == NULL) {
+        size_t block_size = self->block_size;
+        if (size > block_size / 2) {
+            block_size = size;
+        } else if (self->block_size < LAST_BLOCK_BYTES) {
+            self->block_size *= 2;
+        }
+        block = block_new (block_size, self->newest);
     }
-    block_t *block = block_new (block_size, self->newest);
     if (block == NULL) {
         return false;
     }
@@ -178,13 +206,26 @@ bf_arena_is_full (const bf_arena *self)
     return self->full;
 }
 
+/* Kept for later, or freed. */
+static void
+put_away (bf_arena *self, block_t *block)
+{
+    if (self->spare_size + block->size > SPARE_BYTES) {
+        free (block);
+        return;
+    }
+    block->older = self->spare;
+    self->spare = block;
+    self->spare_size += block->size;
+}
+
 void
 bf_arena_reset (bf_arena *self)
 {
     while (self->newest->older != NULL) {
         block_t *block = self->newest;
         self->newest = block->older;
-        free (block);
+        put_away (self, block);
     }
     self->newest->used = 0;
     self->used = 0;

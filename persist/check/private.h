@@ -141,7 +141,6 @@ typedef struct {
     int64_t final_us;
     bool is_final; /* final_us is not NULL */
     uint64_t last_seq;
-    ProtobufCBinaryData spec;
     int64_t payload_hash;
     int64_t real_hash; /* of the payload as it is */
     int64_t payload_bytes;

@@ -90,17 +90,12 @@ job_read (bf_checker *self, sqlite3_stmt *stmt, bf_check_job *job)
     };
     job_read_counts (stmt, job);
     snprintf (job->row, sizeof job->row, "job %llu", (unsigned long long)job->id);
-    job->spec.len = (size_t)sqlite3_column_bytes (stmt, 30);
-    job->spec.data =
-        bf_arena_copy (self->arena, sqlite3_column_blob (stmt, 30), job->spec.len);
-    job->definition = (const Belfry__V1__JobSpec *)bf_check_unpack (
+    Belfry__V1__JobSpec *definition = (Belfry__V1__JobSpec *)bf_check_unpack (
         &belfry__v1__job_spec__descriptor, self->arena, stmt, 30);
-    if (!job->spec.data) {
-        bf_check_fail_memory (self);
+    if (definition) {
+        bf_spec_resolve (definition);
     }
-    if (job->definition && !bf_spec_is_whole (job->definition)) {
-        job->definition = NULL;
-    }
+    job->definition = definition && bf_spec_is_whole (definition) ? definition : NULL;
     if (!job->definition) {
         bf_check_found (self, BF_CHECK_SPEC, job->row, "spec cannot be read");
     }
@@ -132,6 +127,13 @@ compare_counts (bf_checker *self, const bf_check_job *job, const Belfry__V1__Cou
     }
 }
 
+/* An image leaves it out where it is due_us. */
+static int64_t
+wake_of (const Belfry__V1__Job *image)
+{
+    return image->wake_us ? image->wake_us : image->due_us;
+}
+
 static void
 compare_job (bf_checker *self, const bf_check_job *job, const Belfry__V1__Event *event)
 {
@@ -149,7 +151,7 @@ compare_job (bf_checker *self, const bf_check_job *job, const Belfry__V1__Event 
         {"reason", job->reason, image->reason},
         {"paused", job->paused, image->paused},
         {"due_us", job->due_us, since ? since->due_us : image->due_us},
-        {"wake_us", job->wake_us, since ? since->wake_us : image->wake_us},
+        {"wake_us", job->wake_us, since ? since->wake_us : wake_of (image)},
         {"armed_us", job->armed_us, since ? since->armed_us : image->armed_us},
         {"version", job->version, image->version},
         {"runs", job->runs, image->runs},
@@ -171,33 +173,42 @@ compare_job (bf_checker *self, const bf_check_job *job, const Belfry__V1__Event 
                         event->key);
 }
 
-/* The image's definition without what the row has in columns, as the row has it packed. */
-static void
-compare_spec (bf_checker *self, const bf_check_job *job, const Belfry__V1__JobSpec *image)
+/* A definition as it is kept, packed; NULL without memory. Older versions kept the
+ * defaults, too. */
+static const uint8_t *
+pack_kept (bf_checker *self, const Belfry__V1__JobSpec *spec, size_t *size)
 {
-    Belfry__V1__JobSpec rest = *image;
+    Belfry__V1__JobSpec kept = *spec;
+    bf_spec_resolve (&kept);
+    kept = bf_spec_kept (&kept);
+    return bf_pack (&kept.base, self->arena, size);
+}
+
+static void
+compare_spec (bf_checker *self, const bf_check_job *job, const Belfry__V1__Event *event)
+{
+    Belfry__V1__JobSpec image = *event->job_after->spec;
     Belfry__V1__Every every;
     bf_check_same_text (self, BF_CHECK_IMAGE, job->row, "type",
-                        bf_check_name (self, job->type), NEWEST, image->type);
-    if (rest.trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY) {
+                        bf_check_name (self, job->type), NEWEST, event->type);
+    if (image.trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY) {
         bf_check_same (self, BF_CHECK_IMAGE, job->row, "anchor_us", job->anchor_us, NEWEST,
-                       image->every->anchor_us);
+                       image.every->anchor_us);
         /* Resolved where it is shown; the row knows whether the author gave it. */
         bool given =
-            job->definition->trigger_case == rest.trigger_case &&
+            job->definition->trigger_case == image.trigger_case &&
             job->definition->every->anchor_case == BELFRY__V1__EVERY__ANCHOR_ANCHOR_US;
-        every = *rest.every;
+        every = *image.every;
         every.anchor_case = given ? every.anchor_case : BELFRY__V1__EVERY__ANCHOR__NOT_SET;
-        rest.every = &every;
+        image.every = &every;
     }
-    rest.ns = "";
-    rest.key = "";
-    rest.type = "";
     size_t size = 0;
-    const uint8_t *bytes = bf_pack (&rest.base, self->arena, &size);
-    if (!bytes) {
+    size_t image_size = 0;
+    const uint8_t *bytes = pack_kept (self, job->definition, &size);
+    const uint8_t *image_bytes = pack_kept (self, &image, &image_size);
+    if (!bytes || !image_bytes) {
         bf_check_fail_memory (self);
-    } else if (size != job->spec.len || memcmp (bytes, job->spec.data, size) != 0) {
+    } else if (size != image_size || memcmp (bytes, image_bytes, size) != 0) {
         bf_check_found (self, BF_CHECK_IMAGE, job->row,
                         "spec is not the definition that the log has");
     }
@@ -216,7 +227,7 @@ compare_chain (bf_checker *self, const bf_check_job *job)
         compare_job (self, job, chain.image);
     }
     if (chain.spec && job->definition) {
-        compare_spec (self, job, chain.spec->job_after->spec);
+        compare_spec (self, job, chain.spec);
     }
 }
 

@@ -19,27 +19,37 @@
 
 /* One of `change`, `read`, `by_filter`, which is for commands that are for many jobs alone,
  * and `copies`, for the one that answers when the copy is made. `frees`: still done while
- * the disk is full. */
+ * the disk is full. `sure`: refuses nothing once it has written anything. */
 typedef struct {
     bf_command *change;
     bf_query *read;
     bool by_filter;
     bool copies;
     bool frees;
+    bool sure;
 } verb_t;
 
 static const verb_t verbs[] = {
     [BELFRY__V1__REQUEST__COMMAND_SCHEDULE] = {.change = bf_command_schedule},
     [BELFRY__V1__REQUEST__COMMAND_RESCHEDULE] = {.change = bf_command_reschedule},
-    [BELFRY__V1__REQUEST__COMMAND_CANCEL] = {.change = bf_command_cancel, .frees = true},
-    [BELFRY__V1__REQUEST__COMMAND_CONFIRM] = {.change = bf_command_confirm, .frees = true},
+    [BELFRY__V1__REQUEST__COMMAND_CANCEL] = {.change = bf_command_cancel,
+                                             .frees = true,
+                                             .sure = true},
+    [BELFRY__V1__REQUEST__COMMAND_CONFIRM] = {.change = bf_command_confirm,
+                                              .frees = true,
+                                              .sure = true},
     [BELFRY__V1__REQUEST__COMMAND_PAUSE] = {.change = bf_command_pause, .frees = true},
     [BELFRY__V1__REQUEST__COMMAND_RESUME] = {.change = bf_command_resume},
     [BELFRY__V1__REQUEST__COMMAND_TRIGGER] = {.change = bf_command_trigger},
     [BELFRY__V1__REQUEST__COMMAND_COMPLETE] = {.change = bf_command_complete,
-                                               .frees = true},
-    [BELFRY__V1__REQUEST__COMMAND_FAIL] = {.change = bf_command_fail, .frees = true},
-    [BELFRY__V1__REQUEST__COMMAND_SNOOZE] = {.change = bf_command_snooze, .frees = true},
+                                               .frees = true,
+                                               .sure = true},
+    [BELFRY__V1__REQUEST__COMMAND_FAIL] = {.change = bf_command_fail,
+                                           .frees = true,
+                                           .sure = true},
+    [BELFRY__V1__REQUEST__COMMAND_SNOOZE] = {.change = bf_command_snooze,
+                                             .frees = true,
+                                             .sure = true},
     [BELFRY__V1__REQUEST__COMMAND_REDRIVE] = {.change = bf_command_redrive},
     [BELFRY__V1__REQUEST__COMMAND_BATCH] = {.change = bf_command_batch},
     [BELFRY__V1__REQUEST__COMMAND_HEARTBEAT] = {.read = bf_query_heartbeat},
@@ -153,12 +163,24 @@ forget_result (bf_answer *answer)
     }
 }
 
+static bool
+is_sure (const bf_ledger *self, const Belfry__V1__Request *request)
+{
+    return request->command_case == BELFRY__V1__REQUEST__COMMAND_SCHEDULE
+               ? bf_schedule_is_sure (self, request->schedule)
+               : verb_of (request->command_case)->sure;
+}
+
+/* A savepoint costs a copy of every page that the command writes to: one that is sure does
+ * without. */
 bf_err
 bf_command_run (bf_ledger *self, bf_command *command, const Belfry__V1__Request *request,
                 bf_answer *answer, bf_error *error)
 {
+    bool sure = is_sure (self, request);
     bf_mark mark;
-    bf_err rc = bf_ledger_savepoint (self, &mark, error);
+    bf_err rc = sure ? bf_ledger_mark (self, &mark, error)
+                     : bf_ledger_savepoint (self, &mark, error);
     if (rc != BF_OK) {
         return rc;
     }
@@ -171,21 +193,25 @@ bf_command_run (bf_ledger *self, bf_command *command, const Belfry__V1__Request 
         bf_fail (&answer->error, BF_ELIMIT, "this is too much for one call: split it");
     }
     if (answer->code == BF_OK) {
-        return bf_ledger_release (self, error);
+        return sure ? BF_OK : bf_ledger_release (self, error);
     }
     if (!bf_ledger_is_refusal (answer->code)) {
         *error = answer->error;
         return answer->code;
     }
     forget_result (answer);
-    return bf_ledger_undo (self, &mark, error);
+    return sure ? bf_ledger_unmark (self, &mark, error)
+                : bf_ledger_undo (self, &mark, error);
 }
 
 static bf_err
 change (bf_ledger *self, bf_caller caller, bf_command *command,
-        const Belfry__V1__Request *request, bf_answer *answer, bf_error *error)
+        const Belfry__Internal__Call *call, bf_answer *answer, bf_error *error)
 {
-    uint64_t fingerprint = bf_request_fingerprint (request, self->arena);
+    const Belfry__V1__Request *request = call->request;
+    uint64_t fingerprint = call->fingerprint
+                               ? call->fingerprint
+                               : bf_request_fingerprint (request, self->arena);
     if (fingerprint == 0) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
@@ -236,7 +262,7 @@ bf_call_judge (bf_ledger *self, const Belfry__Internal__Call *call, bf_error *er
         return read (self, caller, verb->read, call, error);
     }
     bf_answer answer = {0};
-    bf_err rc = change (self, caller, verb->change, request, &answer, error);
+    bf_err rc = change (self, caller, verb->change, call, &answer, error);
     bf_answer_clear (&answer);
     return rc;
 }

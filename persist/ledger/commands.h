@@ -32,7 +32,7 @@ bf_command bf_command_delete_calendar;
 bf_command *bf_command_of (Belfry__V1__Request__CommandCase kind);
 /* Whether it is still done while the disk is full. */
 bool bf_command_frees (const Belfry__V1__Request *request);
-/* Runs a command in a savepoint: afterwards either all of it is there, or nothing but the
+/* Runs a command as one step: afterwards either all of it is there, or nothing but the
  * answer. An error is one that ends the batch; a refusal is the answer's code, and so is
  * more than the batch's memory holds: no call ends the store. */
 bf_err bf_command_run (bf_ledger *self, bf_command *command,
@@ -98,12 +98,16 @@ bf_err bf_token_load (bf_ledger *self, const char *text, bf_token *token, bf_job
                       bf_run_row *run, bf_error *error);
 bf_err bf_token_check (bf_token token, const bf_run_row *run, bf_error *error);
 
-/* Shared by schedule and reschedule: BF_EPASTDUE; the definition without what the row has
- * in columns; and a job's new definition with all that follows from it. */
+/* Whether it refuses nothing once it has written anything: one job, whose names and queue
+ * are known already and whose slot needs no zone and no calendar. */
+bool bf_schedule_is_sure (const bf_ledger *self, const Belfry__V1__Schedule *in);
+
+/* Shared by schedule and reschedule: BF_EPASTDUE; a definition, whole and living as long as
+ * the batch, into a row; and a job's new definition with all that follows from it. */
 bf_err bf_trigger_check (bf_ledger *self, bf_trigger trigger, bool reject_past,
                          bf_error *error);
-bf_err bf_spec_pack (bf_ledger *self, const Belfry__V1__JobSpec *spec,
-                     ProtobufCBinaryData *packed, bf_error *error);
+bf_err bf_job_set_definition (bf_ledger *self, bf_job_row *job,
+                              const Belfry__V1__JobSpec *spec, bf_error *error);
 bf_err bf_job_redefine (bf_ledger *self, bf_job_row *job, bf_event_kind kind,
                         bf_error *error);
 

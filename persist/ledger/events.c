@@ -154,8 +154,8 @@ event_describe (bf_ledger *self, Belfry__V1__Event *event, const bf_job_row *job
         event->clock = job->clock;
         event->due_us = job->due_us;
         if (detail->job_image) {
-            event->job_after =
-                bf_render_job (self, job, detail->with_spec ? BF_IMAGE_SPEC : BF_IMAGE);
+            event->job_after = bf_render_job (
+                self, job, BF_IN_EVENT | (detail->with_spec ? BF_WITH_SPEC : 0));
             if (!event->job_after) {
                 return false;
             }
@@ -189,15 +189,10 @@ static bf_err
 extra_pack (bf_ledger *self, const bf_job_row *job, ProtobufCBinaryData *extra,
             bf_error *error)
 {
-    ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
-    const Belfry__V1__JobSpec *spec =
-        belfry__v1__job_spec__unpack (&allocator, job->spec.len, job->spec.data);
     Belfry__V1__Event fields = BELFRY__V1__EVENT__INIT;
-    if (spec) {
-        fields.payload = job->payload;
-        fields.content_type = spec->content_type;
-        extra->data = bf_pack (&fields.base, self->arena, &extra->len);
-    }
+    fields.payload = job->payload;
+    fields.content_type = job->definition->content_type;
+    extra->data = bf_pack (&fields.base, self->arena, &extra->len);
     return extra->data ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
 }
 
@@ -224,27 +219,44 @@ epoch_write (uint64_t epoch, uint8_t bytes[EPOCH_BYTES])
     }
 }
 
+/* The epoch's field and the body; NULL without memory. */
+static uint8_t *
+event_pack (bf_ledger *self, const Belfry__V1__Event *event, size_t *size)
+{
+    bf_packed body;
+    if (!bf_packed_write (&body, &event->base)) {
+        return NULL;
+    }
+    uint8_t *bytes = bf_arena_alloc (self->arena, EPOCH_BYTES + body.size);
+    if (bytes) {
+        epoch_write (self->stream_epoch, bytes);
+        memcpy (bytes + EPOCH_BYTES, body.bytes, body.size);
+        *size = EPOCH_BYTES + body.size;
+    }
+    bf_packed_free (&body);
+    return bytes;
+}
+
 static bf_err
 event_publish (bf_ledger *self, bf_event_kind kind, const Belfry__V1__Event *event,
                const bf_job_row *job, const bf_event_detail *detail, bf_error *error)
 {
-    size_t size = belfry__v1__event__get_packed_size (event);
-    uint8_t *bytes = bf_arena_alloc (self->arena, EPOCH_BYTES + size);
+    size_t size = 0;
+    uint8_t *bytes = event_pack (self, event, &size);
     Belfry__Internal__Published *published =
         bf_arena_alloc (self->arena, sizeof *published);
     char *topic = bf_arena_alloc (self->arena, BF_TOPIC_BYTES);
     if (!bytes || !published || !topic) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
-    epoch_write (self->stream_epoch, bytes);
-    belfry__v1__event__pack (event, bytes + EPOCH_BYTES);
-    bf_err rc = event_store (self, event->seq, bytes + EPOCH_BYTES, size, error);
+    bf_err rc =
+        event_store (self, event->seq, bytes + EPOCH_BYTES, size - EPOCH_BYTES, error);
     if (rc != BF_OK) {
         return rc;
     }
     belfry__internal__published__init (published);
     published->topic = bf_event_topic (kind, event->type, topic);
-    published->event = (ProtobufCBinaryData){EPOCH_BYTES + size, bytes};
+    published->event = (ProtobufCBinaryData){size, bytes};
     if (detail->with_payload) {
         BF_INVARIANT (job != NULL);
         rc = extra_pack (self, job, &published->extra, error);

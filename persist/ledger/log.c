@@ -78,14 +78,8 @@ add_payload (bf_ledger *self, Belfry__V1__Event *event, bf_error *error)
     if (event->job_after && event->job_after->payload_hash != job.payload_hash) {
         return BF_OK;
     }
-    ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
-    const Belfry__V1__JobSpec *spec =
-        belfry__v1__job_spec__unpack (&allocator, job.spec.len, job.spec.data);
-    if (!spec) {
-        return bf_fail_plain (error, BF_ENOMEM);
-    }
     event->payload = job.payload;
-    event->content_type = spec->content_type;
+    event->content_type = job.definition->content_type;
     return BF_OK;
 }
 

@@ -181,6 +181,13 @@ bf_name_text (const bf_ledger *self, uint32_t id)
     return ((const bf_name *)self->names.items[id - 1])->text;
 }
 
+bool
+bf_queue_is_known (const bf_ledger *self, const char *ns, const char *type)
+{
+    queue_key_t key = {bf_name_find (self, ns), bf_name_find (self, type)};
+    return bf_map_get (self->queues_by_name, &key, sizeof key) != NULL;
+}
+
 bf_err
 bf_queue_announce (bf_ledger *self, const bf_queue *queue, bool more, bf_error *error)
 {

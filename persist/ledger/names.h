@@ -21,6 +21,7 @@ uint32_t bf_name_find (const bf_ledger *self, const char *text);
 /* Borrowed; lives as long as the ledger. */
 const char *bf_name_text (const bf_ledger *self, uint32_t id);
 
+bool bf_queue_is_known (const bf_ledger *self, const char *ns, const char *type);
 /* The queue of a type in a namespace, made (and told to the dispatcher) where it is new. */
 bf_err bf_queue_intern (bf_ledger *self, uint32_t ns, uint32_t name, uint32_t *id,
                         bf_error *error);

@@ -8,6 +8,7 @@
 #include "messages/translate.h"
 #include "persist/ledger/commands.h"
 #include "persist/ledger/events.h"
+#include "persist/ledger/fresh.h"
 #include "persist/ledger/sql.h"
 
 typedef struct {
@@ -44,6 +45,7 @@ extend (bf_ledger *self, const bf_extension *extension, bf_error *error)
     sqlite3_bind_int64 (stmt, 2, extension->token.ordinal);
     sqlite3_bind_int64 (stmt, 3, extension->token.attempt);
     sqlite3_bind_int64 (stmt, 4, extension->until_us);
+    bf_fresh_forget (self);
     return bf_step_done (self->statements, stmt, error);
 }
 

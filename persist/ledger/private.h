@@ -168,6 +168,9 @@ typedef struct {
 /* Decisions on what was late; ledger/recovery.c. */
 typedef struct bf_recovery bf_recovery;
 
+/* Rows as the batch has written them; ledger/fresh.c. */
+typedef struct bf_fresh bf_fresh;
+
 /* Zones, exclusion calendars and recurrences in memory; ledger/recurrences.c. */
 typedef struct bf_recurrences bf_recurrences;
 
@@ -208,6 +211,7 @@ struct bf_ledger {
     bf_recovery *recovery;     /* NULL until there is something to tell */
     bf_backup_command *backup; /* NULL: none */
     bf_recurrences *recurrences;
+    bf_fresh *fresh;
     bf_replan replan;
     bf_replan replan_saved; /* as committed */
     bf_map *zones_warned;   /* names of zones whose files were found unreadable */
@@ -275,7 +279,8 @@ typedef struct {
     int64_t updated_us;
     int64_t final_us; /* 0 while open */
     uint64_t last_seq;
-    ProtobufCBinaryData spec;
+    const Belfry__V1__JobSpec *definition; /* whole, but for ns, key, type and payload */
+    ProtobufCBinaryData spec;              /* the same as it is kept, packed */
     uint64_t payload_hash;
     uint32_t payload_bytes;
     ProtobufCBinaryData payload; /* only where it was asked for */
@@ -348,6 +353,9 @@ typedef struct {
 /* persist/ledger.c: a savepoint with everything in memory that belongs to it.
  * bf_ledger_write_begin opens the batch's transaction at its first write. */
 bf_err bf_ledger_write_begin (bf_ledger *self, bf_error *error);
+/* For a step that refuses nothing once it has written: taken back without SQL. */
+bf_err bf_ledger_mark (bf_ledger *self, bf_mark *mark, bf_error *error);
+bf_err bf_ledger_unmark (bf_ledger *self, const bf_mark *mark, bf_error *error);
 bf_err bf_ledger_savepoint (bf_ledger *self, bf_mark *mark, bf_error *error);
 bf_err bf_ledger_release (bf_ledger *self, bf_error *error);
 bf_err bf_ledger_undo (bf_ledger *self, const bf_mark *mark, bf_error *error);

@@ -6,6 +6,7 @@
 #include "persist/ledger/prune.h"
 
 #include "persist/ledger/events.h"
+#include "persist/ledger/fresh.h"
 #include "persist/ledger/sql.h"
 
 /* Bytes of a payload or a result that lie outside of its row's page and are given back page
@@ -98,6 +99,7 @@ take_runs (bf_ledger *self, bf_pruning *slice, uint64_t job, const stale_t *stal
            bf_error *error)
 {
     bf_err rc = bf_ledger_write_begin (self, error);
+    bf_fresh_forget (self);
     if (rc == BF_OK) {
         rc = take (self, SQL_RUN_PRUNE, job, stale->up_to, error);
     }

@@ -6,7 +6,7 @@
 #include "persist/ledger/render.h"
 
 #include "core/base/hash.h"
-#include "messages/codec.h"
+#include "messages/translate.h"
 #include "persist/ledger/names.h"
 
 int64_t
@@ -34,28 +34,41 @@ bf_run_is_withdrawn (const bf_job_row *job, const bf_run_row *run)
            (run->decides && run->ordinal < job->others_below);
 }
 
+/* The grid's anchor, resolved; the row's definition says whether its author gave it. */
+static bool
+render_anchor (bf_ledger *self, const bf_job_row *job, Belfry__V1__JobSpec *spec)
+{
+    Belfry__V1__Every *every = bf_arena_alloc (self->arena, sizeof *every);
+    if (every) {
+        *every = *spec->every;
+        every->anchor_case = BELFRY__V1__EVERY__ANCHOR_ANCHOR_US;
+        every->anchor_us = job->anchor_us;
+        spec->every = every;
+    }
+    return every != NULL;
+}
+
 static Belfry__V1__JobSpec *
 render_spec (bf_ledger *self, const bf_job_row *job, unsigned how)
 {
-    ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
-    Belfry__V1__JobSpec *spec =
-        belfry__v1__job_spec__unpack (&allocator, job->spec.len, job->spec.data);
+    Belfry__V1__JobSpec *spec = bf_arena_alloc (self->arena, sizeof *spec);
     if (!spec) {
         return NULL;
     }
-    spec->ns = (char *)bf_name_text (self, job->ns);
-    spec->type = (char *)bf_name_text (self, job->type);
-    if (job->key) {
-        spec->key = (char *)job->key;
-    }
-    if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY) {
-        spec->every->anchor_case = BELFRY__V1__EVERY__ANCHOR_ANCHOR_US;
-        spec->every->anchor_us = job->anchor_us;
+    *spec = bf_spec_kept (job->definition);
+    if (!(how & BF_IN_EVENT)) {
+        bf_spec_resolve (spec);
+        spec->ns = (char *)bf_name_text (self, job->ns);
+        spec->type = (char *)bf_name_text (self, job->type);
+        if (job->key) {
+            spec->key = (char *)job->key;
+        }
     }
     if (how & BF_WITH_PAYLOAD) {
         spec->payload = job->payload;
     }
-    return spec;
+    bool recurs = spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
+    return !recurs || render_anchor (self, job, spec) ? spec : NULL;
 }
 
 static Belfry__V1__Counts *
@@ -95,9 +108,11 @@ bf_render_job (bf_ledger *self, const bf_job_row *job, unsigned how)
     wire->runs = job->runs;
     wire->open_runs = job->open_runs;
     wire->created_us = job->created_us;
-    wire->updated_us = job->updated_us;
     wire->final_us = job->final_us;
-    wire->last_seq = job->last_seq;
+    if (!(how & BF_IN_EVENT)) {
+        wire->updated_us = job->updated_us;
+        wire->last_seq = job->last_seq;
+    }
     wire->payload_bytes = job->payload_bytes;
     wire->payload_hash = job->payload_hash;
     wire->counts = render_counts (self, job);
@@ -106,10 +121,11 @@ bf_render_job (bf_ledger *self, const bf_job_row *job, unsigned how)
     }
     if (!(how & BF_REPLY)) {
         wire->armed_us = job->armed_us;
-        wire->wake_us = job->wake_us;
+        bool said = how & BF_IN_EVENT && job->wake_us == job->due_us;
+        wire->wake_us = said ? 0 : job->wake_us;
         wire->others_below = job->others_below;
     }
-    if (how & (BF_IMAGE_SPEC | BF_REPLY)) {
+    if (how & (BF_WITH_SPEC | BF_REPLY)) {
         wire->spec = render_spec (self, job, how);
         if (!wire->spec) {
             return NULL;

@@ -8,10 +8,11 @@
 #include "persist/ledger/private.h"
 
 typedef enum {
-    BF_IMAGE = 0,           /* the row's own times, nothing that events leave out */
-    BF_IMAGE_SPEC = 1 << 0, /* with the definition */
+    BF_IMAGE = 0,          /* the row's own times, nothing that events leave out */
+    BF_WITH_SPEC = 1 << 0, /* with the definition */
     BF_REPLY = 1 << 1, /* for a reply: wall times as the clocks stand, names, definition */
     BF_WITH_PAYLOAD = 1 << 2, /* the payload (job->payload must be loaded), or the result */
+    BF_IN_EVENT = 1 << 3,     /* without what the event says, and what is default */
 } bf_render;
 
 /* In the batch's arena; NULL without memory. */

@@ -18,6 +18,68 @@ no_memory (bf_error *error)
     return bf_fail_plain (error, BF_ENOMEM);
 }
 
+static void
+drop_specs (Belfry__V1__JobsReply *jobs)
+{
+    for (size_t i = 0; i < jobs->n_items; i++) {
+        jobs->items[i]->job->spec = NULL;
+    }
+}
+
+static void
+drop_batch_specs (Belfry__V1__BatchReply *batch)
+{
+    for (size_t i = 0; i < batch->n_items; i++) {
+        if (batch->items[i]->result_case == BELFRY__V1__BATCH_REPLY__ITEM__RESULT_JOBS) {
+            drop_specs (batch->items[i]->jobs);
+        }
+    }
+}
+
+static void
+drop_batch_reasons (Belfry__V1__BatchReply *batch)
+{
+    for (size_t i = 0; i < batch->n_items; i++) {
+        bool is_runs =
+            batch->items[i]->result_case == BELFRY__V1__BATCH_REPLY__ITEM__RESULT_RUNS;
+        for (size_t k = 0; is_runs && k < batch->items[i]->runs->n_runs; k++) {
+            batch->items[i]->runs->runs[k]->reason = (char *)protobuf_c_empty_string;
+        }
+    }
+}
+
+/* What a large reply can do without: first the definitions, then, in a batch, the reasons
+ * of runs, which its own Fail and Snooze gave. The rest always fits: 1000 runs, or jobs
+ * with their `out`, and 1000 jobs that were scheduled. False: there is no such step. */
+static bool
+shorten (Belfry__V1__Reply *reply, int step)
+{
+    bool is_batch = reply->result_case == BELFRY__V1__REPLY__RESULT_BATCH;
+    if (step == 0 && is_batch) {
+        drop_batch_specs (reply->batch);
+    } else if (step == 1 && is_batch) {
+        drop_batch_reasons (reply->batch);
+    } else if (step == 0 && reply->result_case == BELFRY__V1__REPLY__RESULT_JOBS &&
+               reply->jobs->n_items > 1) {
+        drop_specs (reply->jobs);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The reply in the arena; NULL without memory. It is packed to be measured: hardly any is
+ * too large, and to measure a thousand jobs takes as long. */
+static uint8_t *
+pack_short (bf_ledger *self, Belfry__V1__Reply *reply, size_t *size)
+{
+    uint8_t *bytes = bf_pack (&reply->base, self->arena, size);
+    for (int step = 0; bytes && *size > BF_REPLY_BYTES && shorten (reply, step); step++) {
+        bytes = bf_pack (&reply->base, self->arena, size);
+    }
+    return bytes;
+}
+
 bf_err
 bf_reply_send (bf_ledger *self, bf_caller caller, Belfry__V1__Reply *reply,
                const bf_answer *leases, bf_error *error)
@@ -32,7 +94,7 @@ bf_reply_send (bf_ledger *self, bf_caller caller, Belfry__V1__Reply *reply,
     }
     belfry__internal__answer__init (answer);
     answer->call = caller.call;
-    answer->reply.data = bf_pack (&reply->base, self->arena, &answer->reply.len);
+    answer->reply.data = pack_short (self, reply, &answer->reply.len);
     if (!answer->reply.data) {
         return no_memory (error);
     }
@@ -94,14 +156,6 @@ render_item (bf_ledger *self, const Belfry__Internal__StoredJob *stored,
         *out_bytes += belfry__v1__run__get_packed_size (out);
     }
     return BF_OK;
-}
-
-static void
-drop_specs (Belfry__V1__JobsReply *jobs)
-{
-    for (size_t i = 0; i < jobs->n_items; i++) {
-        jobs->items[i]->job->spec = NULL;
-    }
 }
 
 /* *out_bytes: what the `out` of this reply takes so far. */
@@ -185,29 +239,6 @@ render_batch_item (bf_ledger *self, const bf_answer *answer, size_t *out_bytes,
                : render_runs (self, answer, &item->runs, error);
 }
 
-/* What a batch can do without: first the definitions, then the reasons of runs, which its
- * own Fail and Snooze gave. The rest always fits: 1000 runs, or jobs with their `out`, and
- * 1000 jobs that were scheduled. */
-static void
-shorten_batch (Belfry__V1__BatchReply *batch)
-{
-    for (size_t i = 0; i < batch->n_items; i++) {
-        if (batch->items[i]->result_case == BELFRY__V1__BATCH_REPLY__ITEM__RESULT_JOBS) {
-            drop_specs (batch->items[i]->jobs);
-        }
-    }
-    if (belfry__v1__batch_reply__get_packed_size (batch) <= BF_REPLY_BYTES) {
-        return;
-    }
-    for (size_t i = 0; i < batch->n_items; i++) {
-        bool is_runs =
-            batch->items[i]->result_case == BELFRY__V1__BATCH_REPLY__ITEM__RESULT_RUNS;
-        for (size_t k = 0; is_runs && k < batch->items[i]->runs->n_runs; k++) {
-            batch->items[i]->runs->runs[k]->reason = (char *)protobuf_c_empty_string;
-        }
-    }
-}
-
 static bf_err
 render_batch (bf_ledger *self, const bf_answer *answer, Belfry__V1__BatchReply **batch_p,
               bf_error *error)
@@ -232,9 +263,6 @@ render_batch (bf_ledger *self, const bf_answer *answer, Belfry__V1__BatchReply *
             return rc;
         }
         list[batch->n_items++] = &items[i];
-    }
-    if (belfry__v1__batch_reply__get_packed_size (batch) > BF_REPLY_BYTES) {
-        shorten_batch (batch);
     }
     *batch_p = batch;
     return BF_OK;
@@ -306,28 +334,15 @@ render_claim (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply
     return BF_OK;
 }
 
-/* A large reply does without definitions. */
-static bf_err
-render_all_jobs (bf_ledger *self, const bf_answer *answer, Belfry__V1__JobsReply **jobs,
-                 bf_error *error)
-{
-    size_t out_bytes = 0;
-    bf_err rc = render_jobs (self, answer, &out_bytes, jobs, error);
-    if (rc == BF_OK && (*jobs)->n_items > 1 &&
-        belfry__v1__jobs_reply__get_packed_size (*jobs) > BF_REPLY_BYTES) {
-        drop_specs (*jobs);
-    }
-    return rc;
-}
-
 static bf_err
 render_result (bf_ledger *self, const bf_answer *answer, Belfry__V1__Reply *reply,
                bf_error *error)
 {
+    size_t out_bytes = 0;
     reply->result_case = (Belfry__V1__Reply__ResultCase)answer->result;
     switch (answer->result) {
     case BELFRY__V1__REPLY__RESULT_JOBS:
-        return render_all_jobs (self, answer, &reply->jobs, error);
+        return render_jobs (self, answer, &out_bytes, &reply->jobs, error);
     case BELFRY__V1__REPLY__RESULT_RUNS:
         return render_runs (self, answer, &reply->runs, error);
     case BELFRY__V1__REPLY__RESULT_CLAIM:

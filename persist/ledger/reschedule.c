@@ -94,13 +94,13 @@ retime (bf_ledger *self, const Belfry__V1__Reschedule *in, bf_job_row *job, bf_e
     if (!spec) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
+    bf_spec_resolve (spec);
     bf_err rc = set_trigger (in, job, spec, error);
-    if (rc != BF_OK) {
-        return rc;
+    if (rc == BF_OK) {
+        rc = bf_job_set_definition (self, job, spec, error);
     }
-    job->law = bf_spec_from_wire (spec);
-    rc = bf_trigger_check (self, job->law.trigger, in->reject_past, error);
-    return rc == BF_OK ? bf_spec_pack (self, spec, &job->spec, error) : rc;
+    return rc == BF_OK ? bf_trigger_check (self, job->law.trigger, in->reject_past, error)
+                       : rc;
 }
 
 bf_err

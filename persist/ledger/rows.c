@@ -8,6 +8,7 @@
 
 #include "messages/codec.h"
 #include "messages/translate.h"
+#include "persist/ledger/fresh.h"
 #include "persist/ledger/recurrences.h"
 #include "persist/ledger/sql.h"
 #include "persist/ledger/tags.h"
@@ -81,10 +82,13 @@ static bf_err
 spec_read (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
-    const Belfry__V1__JobSpec *spec =
+    Belfry__V1__JobSpec *spec =
         belfry__v1__job_spec__unpack (&allocator, job->spec.len, job->spec.data);
     if (!spec && bf_arena_failed (self->arena)) {
         return bf_fail_plain (error, BF_ENOMEM);
+    }
+    if (spec) {
+        bf_spec_resolve (spec);
     }
     if (!spec || !bf_spec_is_whole (spec)) {
         return bf_fail (
@@ -92,6 +96,7 @@ spec_read (bf_ledger *self, bf_job_row *job, bf_error *error)
             "the definition of job %llu cannot be read: the database is damaged",
             (unsigned long long)job->id);
     }
+    job->definition = spec;
     job->law = bf_spec_from_wire (spec);
     job->tags = spec->tags;
     job->n_tags = spec->n_tags;
@@ -112,6 +117,20 @@ check_numbers (const bf_ledger *self, uint64_t job, uint32_t type, uint32_t queu
                     "job %llu has type %u and queue %u, which there are not: the database "
                     "is damaged",
                     (unsigned long long)job, type, queue);
+}
+
+void
+bf_job_was (bf_job_row *job)
+{
+    job->was_open = bf_job_is_open (job->state);
+    job->was_tags = job->tags;
+    job->n_was_tags = job->n_tags;
+    job->was_trigger = job->law.trigger;
+    job->was_timed = bf_job_is_timed (job);
+    job->was_clock = job->clock;
+    job->was_wake_us = job->wake_us;
+    job->was_queue = job->queue;
+    job->moved = false;
 }
 
 bf_err
@@ -156,10 +175,6 @@ bf_job_read (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *err
     if (out_of_memory) {
         return bf_fail_plain (error, BF_ENOMEM);
     }
-    job->was_timed = bf_job_is_timed (job);
-    job->was_clock = job->clock;
-    job->was_wake_us = job->wake_us;
-    job->was_queue = job->queue;
     bf_err rc = spec_read (self, job, error);
     if (rc == BF_OK) {
         rc = check_numbers (self, job->id, job->type, job->queue, error);
@@ -170,16 +185,16 @@ bf_job_read (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *err
                       "damaged",
                       (unsigned long long)job->id, job->ns);
     }
-    job->was_open = bf_job_is_open (job->state);
-    job->was_tags = job->tags;
-    job->n_was_tags = job->n_tags;
-    job->was_trigger = job->law.trigger;
+    bf_job_was (job);
     return rc;
 }
 
 bf_err
 bf_job_load (bf_ledger *self, uint64_t id, bf_job_row *job, bf_error *error)
 {
+    if (bf_fresh_job (self, id, job)) {
+        return BF_OK;
+    }
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_JOB_SELECT);
     sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)id);
     bool row = false;
@@ -236,7 +251,10 @@ job_written (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *err
     if (rc == BF_OK) {
         rc = bf_zoned_follow (self, job, error);
     }
-    return rc == BF_OK ? bf_tags_follow (self, job, error) : rc;
+    if (rc == BF_OK) {
+        rc = bf_tags_follow (self, job, error);
+    }
+    return rc == BF_OK ? bf_fresh_put_job (self, job, error) : rc;
 }
 
 bf_err
@@ -366,6 +384,14 @@ bf_job_is_timed (const bf_job_row *job)
     return job->state == BF_JOB_SCHEDULED && !job->paused;
 }
 
+void
+bf_run_was (bf_run_row *run)
+{
+    run->was_state = run->state;
+    run->was_attempt = run->attempt;
+    run->was_timer_us = run->timer_us;
+}
+
 bf_err
 bf_run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_error *error)
 {
@@ -399,9 +425,7 @@ bf_run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_error *err
         .last_seq = (uint64_t)sqlite3_column_int64 (stmt, 25),
         .result = blob_copy (self, stmt, 26, &out_of_memory),
     };
-    run->was_state = run->state;
-    run->was_attempt = run->attempt;
-    run->was_timer_us = run->timer_us;
+    bf_run_was (run);
     return out_of_memory ? bf_fail_plain (error, BF_ENOMEM)
                          : check_numbers (self, run->job, run->type, run->queue, error);
 }
@@ -410,6 +434,9 @@ bf_err
 bf_run_load (bf_ledger *self, uint64_t job, uint32_t ordinal, bf_run_row *run,
              bf_error *error)
 {
+    if (bf_fresh_run (self, job, ordinal, run)) {
+        return BF_OK;
+    }
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_RUN_SELECT);
     sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)job);
     sqlite3_bind_int64 (stmt, 2, ordinal);
@@ -486,6 +513,14 @@ bf_run_list_open (bf_ledger *self, const bf_job_row *job, bool deciding_only,
     return runs_read (self, stmt, max, runs, count, error);
 }
 
+/* Runs a statement that writes the row. */
+static bf_err
+run_written (bf_ledger *self, sqlite3_stmt *stmt, const bf_run_row *run, bf_error *error)
+{
+    bf_err rc = bf_step_done (self->statements, stmt, error);
+    return rc == BF_OK ? bf_fresh_put_run (self, run, error) : rc;
+}
+
 static bf_err
 run_insert (bf_ledger *self, const bf_run_row *run, bf_error *error)
 {
@@ -517,7 +552,7 @@ run_insert (bf_ledger *self, const bf_run_row *run, bf_error *error)
     bind_text (stmt, 25, run->reason);
     sqlite3_bind_int64 (stmt, 26, (sqlite3_int64)run->last_seq);
     bind_blob (stmt, 27, run->result);
-    return bf_step_done (self->statements, stmt, error);
+    return run_written (self, stmt, run, error);
 }
 
 bf_err
@@ -543,7 +578,7 @@ bf_run_save (bf_ledger *self, const bf_run_row *run, bf_error *error)
     bind_time (stmt, 14, run->final_us);
     bind_text (stmt, 15, run->reason);
     sqlite3_bind_int64 (stmt, 16, (sqlite3_int64)run->last_seq);
-    return bf_step_done (self->statements, stmt, error);
+    return run_written (self, stmt, run, error);
 }
 
 bf_err
@@ -553,5 +588,5 @@ bf_run_save_result (bf_ledger *self, const bf_run_row *run, bf_error *error)
     sqlite3_bind_int64 (stmt, 1, (sqlite3_int64)run->job);
     sqlite3_bind_int64 (stmt, 2, run->ordinal);
     bind_blob (stmt, 3, run->result);
-    return bf_step_done (self->statements, stmt, error);
+    return run_written (self, stmt, run, error);
 }

@@ -17,6 +17,9 @@ bf_err bf_job_find (bf_ledger *self, uint32_t ns, const char *key, uint64_t *id,
 bf_err bf_job_load_payload (bf_ledger *self, bf_job_row *job, bf_error *error);
 /* Reads the columns of a query that selects a whole job. */
 bf_err bf_job_read (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *error);
+/* The row is as it was read: what was armed for it, its tags. */
+void bf_job_was (bf_job_row *job);
+void bf_run_was (bf_run_row *run);
 
 bf_err bf_job_insert (bf_ledger *self, bf_job_row *job, bf_error *error);
 /* Counters, and state and due time where they moved. */

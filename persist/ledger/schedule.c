@@ -29,29 +29,26 @@ bf_trigger_check (bf_ledger *self, bf_trigger trigger, bool reject_past, bf_erro
 }
 
 bf_err
-bf_spec_pack (bf_ledger *self, const Belfry__V1__JobSpec *spec, ProtobufCBinaryData *packed,
-              bf_error *error)
+bf_job_set_definition (bf_ledger *self, bf_job_row *job, const Belfry__V1__JobSpec *spec,
+                       bf_error *error)
 {
-    Belfry__V1__JobSpec rest = *spec;
-    rest.ns = "";
-    rest.key = "";
-    rest.type = "";
-    rest.payload = (ProtobufCBinaryData){0, NULL};
-    packed->data = bf_pack (&rest.base, self->arena, &packed->len);
-    return packed->data ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
+    Belfry__V1__JobSpec kept = bf_spec_kept (spec);
+    job->definition = spec;
+    job->law = bf_spec_from_wire (spec);
+    job->tags = spec->tags;
+    job->n_tags = spec->n_tags;
+    job->spec.data = bf_pack (&kept.base, self->arena, &job->spec.len);
+    return job->spec.data ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
 }
 
 /* What a spec says, into a row: everything but identity, state and history. */
 static bf_err
 define (bf_ledger *self, const Belfry__V1__JobSpec *spec, bf_job_row *job, bf_error *error)
 {
-    job->law = bf_spec_from_wire (spec);
-    job->tags = spec->tags;
-    job->n_tags = spec->n_tags;
     job->payload = spec->payload;
     job->payload_bytes = (uint32_t)spec->payload.len;
     job->payload_hash = bf_hash (spec->payload.data, spec->payload.len);
-    bf_err rc = bf_spec_pack (self, spec, &job->spec, error);
+    bf_err rc = bf_job_set_definition (self, job, spec, error);
     if (rc == BF_OK) {
         rc = bf_name_intern (self, spec->ns, &job->ns, error);
     }
@@ -138,8 +135,12 @@ replace (bf_ledger *self, const Belfry__V1__JobSpec *spec, bool reject_past,
     if (rc != BF_OK) {
         return rc;
     }
+    /* Packed anew: older versions kept the defaults, too. */
     bf_job_row before = *job;
-    rc = define (self, spec, job, error);
+    rc = bf_job_set_definition (self, &before, job->definition, error);
+    if (rc == BF_OK) {
+        rc = define (self, spec, job, error);
+    }
     if (rc != BF_OK) {
         return rc;
     }
@@ -221,6 +222,16 @@ schedule_one (bf_ledger *self, const Belfry__V1__JobSpec *spec,
     }
     return taken ? on_taken_key (self, spec, in, &job, answer, error)
                  : create (self, spec, in->reject_past, answer, error);
+}
+
+bool
+bf_schedule_is_sure (const bf_ledger *self, const Belfry__V1__Schedule *in)
+{
+    const Belfry__V1__JobSpec *spec = in->jobs[0];
+    bool plain = spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_AT_US ||
+                 spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
+    return in->n_jobs == 1 && plain && in->on_key != BELFRY__V1__ON_KEY__ON_KEY_REPLACE &&
+           bf_queue_is_known (self, spec->ns, spec->type);
 }
 
 bf_err

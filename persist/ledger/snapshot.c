@@ -160,7 +160,7 @@ static bf_err
 add_job (bf_ledger *self, const walk_t *walk, unit_t *unit, bf_error *error)
 {
     row_t *row = unit_add (self, unit);
-    Belfry__V1__Job *wire = bf_render_job (self, &walk->job, BF_IMAGE_SPEC);
+    Belfry__V1__Job *wire = bf_render_job (self, &walk->job, BF_WITH_SPEC);
     if (!row || !wire) {
         return bf_fail_plain (error, BF_ENOMEM);
     }

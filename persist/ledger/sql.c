@@ -77,9 +77,9 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
     [SQL_TAG_JOBS] = "SELECT job FROM tag WHERE tag = ?1 AND job > ?2 ORDER BY job",
     [SQL_JOB_KEYS] = "SELECT id, key FROM job INDEXED BY job_key "
                      "WHERE ns = ?1 AND key >= ?2 AND key IS NOT NULL ORDER BY key",
-    [SQL_JOB_OF_STATE] =
-        "SELECT id FROM job INDEXED BY job_state "
-        "WHERE state IN (1, 2, 3, 5) AND state = ?1 AND type = ?2 AND id > ?3 ORDER BY id",
+    [SQL_JOB_OF_STATE] = "SELECT id FROM job INDEXED BY job_state "
+                         "WHERE state <= 5 AND state <> 4 AND state = ?1 AND type = ?2 AND "
+                         "id > ?3 ORDER BY id",
     [SQL_JOB_COLUMNS] =
         "SELECT id, ns, type, state, key FROM job WHERE id > ?1 ORDER BY id",
     [SQL_TAG_INSERT] = "INSERT INTO tag VALUES (?1, ?2)",

@@ -38,12 +38,13 @@ migrate (const char *directory)
     const char *const steps[] = {
         bf_schema_steps[0],
         bf_schema_steps[1],
+        bf_schema_steps[2],
         "CREATE TABLE newer (id INTEGER PRIMARY KEY, type TEXT) STRICT;"
         "INSERT INTO newer SELECT id, 'moved' FROM job;",
     };
     /* One step is what this test adds to those that there are. */
-    BF_INVARIANT (bf_schema_version == 2);
-    const bf_schema schema = {.steps = steps, .version = 3};
+    BF_INVARIANT (bf_schema_version == 3);
+    const bf_schema schema = {.steps = steps, .version = 4};
     bf_database *database = NULL;
     bf_error error = {0};
     if (bf_database_open_schema (&database, directory, NULL, &schema, &error) != BF_OK) {
@@ -141,7 +142,7 @@ expect_new (const bench *self)
                       SQLITE_OK);
     assert_int_equal (sqlite3_step (stmt), SQLITE_ROW);
     assert_int_equal (sqlite3_column_int (stmt, 0), 1);
-    assert_int_equal (sqlite3_column_int (stmt, 1), 3);
+    assert_int_equal (sqlite3_column_int (stmt, 1), 4);
     sqlite3_finalize (stmt);
     sqlite3_close (db);
 }
@@ -166,7 +167,7 @@ kill_at (bench *self, size_t row)
     } else {
         expect_old (self);
     }
-    check (self, "belfry.db.v2.backup");
+    check (self, "belfry.db.v3.backup");
     assert_int_equal (run_newer (self), 0);
     expect_new (self);
     /* The next row finds no directory. */

@@ -383,11 +383,13 @@ test_too_much (void **state)
 {
     ledger *self = *state;
     self->unchecked = true;
-    ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.after_us=60000000 "
-                     "schedule.jobs.payload=*65536");
+    for (int i = 0; i < BF_ITEMS_PER_BATCH; i++) {
+        ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.after_us=60000000 "
+                         "schedule.jobs.payload=*65536");
+    }
     int64_t head = ledger_number (self, "SELECT head_seq FROM meta");
     const char *text =
-        for_all (self, "reschedule.job.id", ONE_JOB, "reschedule.after_us=60000000");
+        for_all (self, "reschedule.job.id", EACH_JOB, "reschedule.after_us=60000000");
     Belfry__V1__Reply *reply = ledger_refused (self, BELFRY__V1__CODE__CODE_LIMIT, text);
     assert_in_range (reply->batch->failed, 300, 600);
     assert_non_null (strstr (reply->text, "split the batch"));

@@ -22,8 +22,8 @@ static const struct {
     const char *sql;
     const char *sentence;
 } damages[] = {
-    /* after_us=5, and no retry policy. */
-    {"UPDATE job SET spec = x'5805' WHERE id = 1792", "the definition of job 1792"},
+    /* after_us=5, and a lease of 5 us. */
+    {"UPDATE job SET spec = x'5805a80105' WHERE id = 1792", "the definition of job 1792"},
     /* No bytes at all: no trigger either. */
     {"UPDATE job SET spec = x'' WHERE id = 1792", "the definition of job 1792"},
     /* cancel.job.id=256: for one job. */

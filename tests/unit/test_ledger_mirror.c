@@ -12,6 +12,7 @@
 #include "messages/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/ledger.h"
+#include "tests/support/whole.h"
 
 typedef Belfry__V1__SnapshotReply__Row row_t;
 
@@ -64,7 +65,7 @@ mirror_at (ledger *self, bf_map *mirror, const char *name)
 }
 
 static void
-apply_job (ledger *self, bf_map *mirror, const Belfry__V1__Event *event)
+apply_job (ledger *self, bf_map *mirror, Belfry__V1__Event *event)
 {
     const char *name = ledger_text (self, "%" PRIu64, event->job);
     row_t *row = mirror_get (mirror, name);
@@ -75,6 +76,8 @@ apply_job (ledger *self, bf_map *mirror, const Belfry__V1__Event *event)
         return; /* gone before its page was read: an event that comes will say so */
     }
     if (event->job_after) {
+        ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
+        event_make_whole (event, &allocator);
         Belfry__V1__JobSpec *spec = event->job_after->spec;
         row = mirror_at (self, mirror, name);
         spec = spec ? spec : row->job->spec;
@@ -162,7 +165,7 @@ replay (ledger *self, bf_map *mirror, uint64_t after)
                 ledger_text (self, "replay.after_seq=%" PRIu64 " replay.limit=1000", after))
                 ->events;
         for (size_t i = 0; i < page->n_events; i++, count++) {
-            const Belfry__V1__Event *event = page->events[i];
+            Belfry__V1__Event *event = page->events[i];
             if (event->job != 0) {
                 apply_job (self, mirror, event);
             }

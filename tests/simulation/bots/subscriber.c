@@ -10,6 +10,7 @@
 
 #include "tests/simulation/bots/commands.h"
 #include "tests/simulation/cover.h"
+#include "tests/support/whole.h"
 
 /* It asks by itself so often: the heartbeats may all be lost. */
 #define LOOK_LEAST_US SECOND_US
@@ -148,6 +149,7 @@ subscriber_frame (bot_subscriber *self, const char *topic, const uint8_t *bytes,
         world_broken (party->world, "6", 0, "a frame \"%s\" has no event of its kind",
                       topic);
     }
+    event_make_whole (event, NULL);
     take_event (self, event);
     belfry__v1__event__free_unpacked (event, NULL);
 }

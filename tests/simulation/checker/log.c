@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/whole.h"
+
 /* How many of the events that were read before are compared after each start: what a crash
  * could have damaged is new. All of them at the end. */
 #define COMPARED_EVENTS 256
@@ -241,6 +243,7 @@ append (checker *self, const uint8_t *body, size_t size)
     self->sizes[seq - 1] = size;
     self->head = seq;
     check_prev_seq (self, wire);
+    event_make_whole (event->event, &self->allocator);
     model_fold (self, event);
     calls_judge (self, seq);
 }

@@ -30,7 +30,7 @@ typedef enum { ON_WALL, ON_BOOT } model_clock;
 /* An event of the log. */
 typedef struct {
     uint64_t seq;
-    const Belfry__V1__Event *event; /* as the table has it: no epoch, no payload */
+    Belfry__V1__Event *event; /* as the table has it: no epoch, no payload */
     /* When it was published; where it never was (the crash came first): when the table was
      * read. So it was committed at `seen` at the latest. */
     sim_now seen;

@@ -30,8 +30,8 @@
 
 /* What came out at the feed's doors, by seq. */
 typedef struct {
-    const Belfry__V1__Event *event; /* NULL: never published */
-    const uint8_t *body;            /* packed as the table has it */
+    Belfry__V1__Event *event; /* NULL: never published */
+    const uint8_t *body;      /* packed as the table has it */
     size_t size;
     sim_now seen;
     uint64_t life;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "messages/translate.h"
+
 /* All rows each so many times. */
 #define ALL_EVERY 6
 
@@ -113,7 +115,7 @@ same_spec (line *row, const Belfry__V1__JobSpec *told)
     const uint8_t *bytes = sqlite3_column_blob (row->stmt, row->column);
     size_t size = (size_t)sqlite3_column_bytes (row->stmt, row->column);
     Belfry__V1__JobSpec *there = belfry__v1__job_spec__unpack (NULL, size, bytes);
-    Belfry__V1__JobSpec rest = *told;
+    Belfry__V1__JobSpec rest = bf_spec_kept (told);
     Belfry__V1__Every every;
     bool recurs = rest.trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY;
     if (there && recurs && there->trigger_case == rest.trigger_case) {
@@ -121,9 +123,6 @@ same_spec (line *row, const Belfry__V1__JobSpec *told)
         every.anchor_case = there->every->anchor_case;
         rest.every = &every;
     }
-    rest.ns = "";
-    rest.key = "";
-    rest.type = "";
     uint8_t *packed = checker_alloc (1, belfry__v1__job_spec__get_packed_size (&rest));
     size_t packed_size = belfry__v1__job_spec__pack (&rest, packed);
     if (!there || packed_size != size || memcmp (packed, bytes, size) != 0) {
