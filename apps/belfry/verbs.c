@@ -21,7 +21,7 @@ const bf_cli_verb *const bf_cli_verbs[] = {
     &bf_cli_calendars,
 
     &bf_cli_prune,     &bf_cli_backup,     &bf_cli_check,
-    &bf_cli_restore,
+    &bf_cli_restore,   &bf_cli_bench,
 
     &bf_cli_help,      &bf_cli_version,    NULL,
 };

@@ -9,6 +9,7 @@
 
 extern const bf_cli_verb bf_cli_backup;
 extern const bf_cli_verb bf_cli_batch;
+extern const bf_cli_verb bf_cli_bench;
 extern const bf_cli_verb bf_cli_calendars;
 extern const bf_cli_verb bf_cli_cancel;
 extern const bf_cli_verb bf_cli_check;
