@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "messages/codec.h"
 #include "messages/limits.h"
 #include "persist/ledger/private.h"
 #include "tests/support/cmocka.h"
@@ -244,6 +245,36 @@ test_replace_changes_queue (void **state)
     assert_non_null (ledger_lease (self, "call"));
 }
 
+/* Older versions kept definitions whole: the same one again is the same still. */
+static void
+test_unchanged_over_a_whole_row (void **state)
+{
+    ledger *self = *state;
+    self->unchecked = true;
+    static const char definition[] = "schedule.jobs.type=mail schedule.jobs.key=k "
+                                     "schedule.jobs.at_us=5000000 schedule.on_key=3";
+    Belfry__V1__Reply *reply = ledger_ok (self, definition);
+    Belfry__V1__JobSpec whole = *reply->jobs->items[0]->job->spec;
+    whole.ns = whole.key = whole.type = "";
+    size_t size = 0;
+    const uint8_t *bytes = bf_pack (&whole.base, self->arena, &size);
+    sqlite3 *db = bf_database_handle (bf_ledger_database (self->ledger));
+    sqlite3_stmt *stmt;
+    assert_int_equal (sqlite3_prepare_v2 (db, "UPDATE job SET spec = ?1", -1, &stmt, NULL),
+                      SQLITE_OK);
+    sqlite3_bind_blob (stmt, 1, bytes, (int)size, SQLITE_STATIC);
+    assert_int_equal (sqlite3_step (stmt), SQLITE_DONE);
+    sqlite3_finalize (stmt);
+    ledger_expect (self, ledger_ok (self, definition),
+                   "jobs.items.outcome=4 jobs.items.job.version=1 "
+                   "jobs.items.job.spec.lease_us=30000000");
+    ledger_expect (self,
+                   ledger_ok (self, ledger_text (self, "%s schedule.jobs.lease_us=200000",
+                                                 definition)),
+                   "jobs.items.outcome=3 jobs.items.job.version=2 "
+                   "jobs.items.job.spec.lease_us=200000");
+}
+
 static void
 test_unchanged (void **state)
 {
@@ -436,6 +467,7 @@ main (void)
         TEST (test_replace_changes_clock),
         TEST (test_replace_changes_queue),
         TEST (test_unchanged),
+        TEST (test_unchanged_over_a_whole_row),
         TEST (test_past_and_taken),
         TEST (test_past_fires),
         TEST (test_replace_active),
