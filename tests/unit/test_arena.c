@@ -73,6 +73,33 @@ test_reset_keeps_the_first_block (void **state)
     bf_arena_destroy (&arena);
 }
 
+/* What a reset gives back is at hand for the next life: four megabytes of it. */
+static void
+test_reset_keeps_spare_blocks (void **state)
+{
+    (void)state;
+    enum { BLOCK = 1024 * 1024, BLOCKS = 6, SPARE = 4 };
+    bf_arena *arena = bf_arena_new ((size_t)16 * BLOCK);
+    void *blocks[BLOCKS];
+    for (int i = 0; i < BLOCKS; i++) {
+        blocks[i] = bf_arena_alloc (arena, BLOCK);
+        assert_non_null (blocks[i]);
+        memset (blocks[i], 1, BLOCK);
+    }
+    bf_arena_reset (arena);
+    /* The newest four; the others went back. */
+    for (int i = BLOCKS - SPARE; i < BLOCKS; i++) {
+        unsigned char *again = bf_arena_alloc (arena, BLOCK);
+        assert_ptr_equal (again, blocks[i]);
+        assert_true (is_zero (again, BLOCK));
+    }
+    bf_arena_reset (arena);
+    /* None of them is large enough for this one, and they stay. */
+    assert_non_null (bf_arena_alloc (arena, 2 * BLOCK));
+    assert_ptr_equal (bf_arena_alloc (arena, BLOCK), blocks[BLOCKS - SPARE]);
+    bf_arena_destroy (&arena);
+}
+
 static void
 test_limit (void **state)
 {
@@ -143,8 +170,11 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_pieces), cmocka_unit_test (test_reset_keeps_the_first_block),
-        cmocka_unit_test (test_limit),  cmocka_unit_test (test_another_limit),
+        cmocka_unit_test (test_pieces),
+        cmocka_unit_test (test_reset_keeps_the_first_block),
+        cmocka_unit_test (test_reset_keeps_spare_blocks),
+        cmocka_unit_test (test_limit),
+        cmocka_unit_test (test_another_limit),
         cmocka_unit_test (test_copies),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
