@@ -5,12 +5,14 @@
  */
 #include "apps/belfry/verbs.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <zmq.h>
 
+#include "apps/belfry/bench/calls.h"
 #include "apps/belfry/bench/daemon.h"
 #include "apps/belfry/bench/machine.h"
 #include "apps/belfry/bench/site.h"
@@ -261,7 +263,13 @@ run_once (bench_t *self)
             .context = self,
         };
         rc = self->load->run (&site, &error);
+        if (rc == BF_OK && bf_bench_is_stopped ()) {
+            rc = bf_fail (&error, BF_ESTOPPING, "interrupted");
+        }
         bf_bench_daemon_end (&daemon);
+    }
+    if (rc != BF_OK && isatty (STDERR_FILENO)) {
+        fputs ("\r\033[K", stderr);
     }
     return rc == BF_OK
                ? BF_CLI_DONE
@@ -363,6 +371,9 @@ act (bf_cli *cli, const void *given, const bf_cli_texts *operands)
                      .runs = values->runs.set ? values->runs.value : RUNS};
     find_daemon (values, self.program, sizeof self.program);
     self.zeromq = zmq_ctx_new ();
+    struct sigaction stop = {.sa_handler = bf_bench_stop};
+    sigaction (SIGINT, &stop, NULL);
+    sigaction (SIGTERM, &stop, NULL);
     for (size_t i = 0; i < sizeof loads / sizeof loads[0] && code == BF_CLI_DONE; i++) {
         self.load = &loads[i];
         if (is_wanted (operands, self.load->name)) {

@@ -52,6 +52,14 @@ has "$out" '^LOAD +CASE' '^drain +each +steady +rate' '^drain +batched +scattere
 try 1 bench drain --quick --data here --daemon /bin/false
 has "$err" 'did not get ready'
 same "$(ls -A here)" ""
+# Nor does what is interrupted: the daemon and its directory go.
+"$BELFRY" bench schedule --jobs 10000000 --runs 1 --data here --daemon "$BELFRYD" > stopped.out 2> stopped.err &
+bench=$!
+until [ -S here/*/commands.sock ] 2> /dev/null; do sleep 0.05; done
+kill -TERM "$bench"
+wait "$bench" && fail "an interrupted bench is no success"
+has "$(cat stopped.err)" 'interrupted|not answered'
+same "$(ls -A here)" ""
 try 2 bench drian
 has "$err" 'there is no load drian'
 try 2 bench drain --workload mixed

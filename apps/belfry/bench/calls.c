@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,21 @@ struct bf_bench_calls {
     size_t room;
     bf_arena *arena; /* of the answer in hand */
 };
+
+static volatile sig_atomic_t stopped;
+
+void
+bf_bench_stop (int signal)
+{
+    (void)signal;
+    stopped = 1;
+}
+
+bool
+bf_bench_is_stopped (void)
+{
+    return stopped != 0;
+}
 
 static bf_err
 of_zeromq (bf_error *error, const char *what, const char *endpoint)
@@ -186,6 +202,9 @@ bf_bench_calls_take (bf_bench_calls *self, bf_bench_answer *answer, void *contex
 {
     ProtobufCAllocator allocator = bf_arena_allocator (self->arena);
     for (;;) {
+        if (bf_bench_is_stopped ()) {
+            return bf_fail (error, BF_ESTOPPING, "interrupted");
+        }
         Belfry__V1__Reply *reply;
         bf_arena_reset (self->arena);
         bf_err rc = receive (self, ZMQ_DONTWAIT, &allocator, &reply, error);

@@ -6,6 +6,7 @@
 #ifndef BF_BENCH_CALLS_H
 #define BF_BENCH_CALLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,11 @@ bf_err bf_bench_calls_repeat (bf_bench_calls *self, bf_error *error);
 /* Hands over every answer that is there. A refusal is an error. */
 bf_err bf_bench_calls_take (bf_bench_calls *self, bf_bench_answer *answer, void *context,
                             bf_error *error);
+
+/* A signal handler: from then on bf_bench_calls_take is an error, so that every load ends
+ * and what it has started goes with it. */
+void bf_bench_stop (int signal);
+bool bf_bench_is_stopped (void);
 
 /* Waits until one of them has an answer, up to wait_ms. */
 #define BF_BENCH_CALLS_MOST 16

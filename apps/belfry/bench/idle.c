@@ -114,7 +114,8 @@ look (int pid, state_t *state, bf_error *error)
 static void
 pause_for (const bf_bench_site *site, const char *doing, int64_t span_us)
 {
-    for (int64_t gone_us = 0; gone_us < span_us; gone_us += BF_SECOND_US / 4) {
+    for (int64_t gone_us = 0; gone_us < span_us && !bf_bench_is_stopped ();
+         gone_us += BF_SECOND_US / 4) {
         site->progress (site->context, doing, (double)gone_us, (double)span_us);
         struct timespec quarter = {.tv_nsec = 250000000};
         (void)nanosleep (&quarter, NULL);

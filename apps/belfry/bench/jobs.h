@@ -43,6 +43,11 @@ void bf_bench_job_make (bf_bench_jobs *self, bf_bench_job *job);
 bf_err bf_bench_jobs_send (bf_bench_jobs *self, bf_bench_calls *calls, size_t count,
                            bf_error *error);
 
+/* Makes `count` more, one a call and 256 calls under way on one connection, and reports the
+ * rate as `name`; schedule.c. */
+bf_err bf_bench_schedule_rate (const bf_bench_site *site, const char *name,
+                               bf_bench_jobs *self, size_t count, bf_error *error);
+
 /* Stores `count` more, in calls of a thousand, some in flight, and waits for the answers.
  */
 bf_err bf_bench_jobs_store (bf_bench_jobs *self, const bf_bench_site *site,

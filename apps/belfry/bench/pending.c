@@ -16,9 +16,7 @@
 
 #define DEPTH 1000000
 #define MADE_AT_DEPTH 20000
-#define WINDOW 256
 #define SEED 8
-#define PATIENCE_MS 60000
 
 /* Each up to --jobs, and that one last. */
 static const struct {
@@ -36,22 +34,8 @@ static const struct {
 typedef struct {
     const bf_bench_site *site;
     bf_bench_jobs jobs;
-    size_t made; /* one by one, at this depth */
-    size_t done;
+    size_t made; /* one by one, at each depth */
 } pending_t;
-
-static bf_err
-on_answer (void *context, char kind, size_t number, const Belfry__V1__Reply *reply,
-           int64_t at_us, bf_error *error)
-{
-    pending_t *self = context;
-    (void)kind;
-    (void)reply;
-    (void)at_us;
-    (void)error;
-    self->done += number;
-    return BF_OK;
-}
 
 /* VmRSS in MiB. */
 static double
@@ -86,33 +70,6 @@ bytes_of (const bf_bench_daemon *daemon)
     return sum;
 }
 
-/* One job a call, at this depth. */
-static bf_err
-make (pending_t *self, bf_bench_calls *calls, bf_error *error)
-{
-    size_t sent = 0;
-    bf_err rc = BF_OK;
-    self->done = 0;
-    while (rc == BF_OK && self->done < self->made) {
-        while (rc == BF_OK && sent < self->made &&
-               bf_bench_calls_in_flight (calls) < WINDOW) {
-            rc = bf_bench_jobs_send (&self->jobs, calls, 1, error);
-            sent++;
-        }
-        size_t before = self->done;
-        if (rc == BF_OK) {
-            bf_bench_calls_wait (&calls, 1, PATIENCE_MS);
-            rc = bf_bench_calls_take (calls, on_answer, self, error);
-        }
-        if (rc == BF_OK && self->done == before) {
-            rc = bf_fail (error, BF_EIO, "a Schedule was not answered");
-        }
-        self->site->progress (self->site->context, "scheduling", (double)self->done,
-                              (double)self->made);
-    }
-    return rc;
-}
-
 static bf_err
 store (pending_t *self, size_t count, bf_error *error)
 {
@@ -121,23 +78,6 @@ store (pending_t *self, size_t count, bf_error *error)
         bf_bench_calls_open (&calls, self->site->zeromq, self->site->commands, error);
     if (rc == BF_OK && count > 0) {
         rc = bf_bench_jobs_store (&self->jobs, self->site, calls, count, error);
-    }
-    bf_bench_calls_close (&calls);
-    return rc;
-}
-
-static bf_err
-measure_rate (pending_t *self, const char *name, bf_error *error)
-{
-    bf_bench_calls *calls = NULL;
-    bf_err rc =
-        bf_bench_calls_open (&calls, self->site->zeromq, self->site->commands, error);
-    int64_t from_us = bf_now_read ().boot.us;
-    rc = rc == BF_OK ? make (self, calls, error) : rc;
-    if (rc == BF_OK) {
-        double took_us = (double)(bf_now_read ().boot.us - from_us);
-        self->site->report (self->site->context, name, "rate", "jobs/s",
-                            (double)self->made * (double)BF_SECOND_US / took_us);
     }
     bf_bench_calls_close (&calls);
     return rc;
@@ -160,7 +100,7 @@ measure (pending_t *self, const char *name, bf_error *error)
         site->report (site->context, name, "disk", "bytes/job",
                       bytes_of (site->daemon) / (double)self->jobs.made);
     }
-    return measure_rate (self, name, error);
+    return bf_bench_schedule_rate (site, name, &self->jobs, self->made, error);
 }
 
 bf_err

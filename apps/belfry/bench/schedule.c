@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     const bf_bench_site *site;
     const shape_t *shape;
-    bf_bench_jobs jobs;
+    bf_bench_jobs *jobs;
     bf_bench_calls *calls[BF_BENCH_CALLS_MOST];
     size_t all, sent, done;
     int64_t sent_us; /* the call under way, where it is timed */
@@ -60,7 +60,7 @@ fill (schedule_t *self, bf_bench_calls *calls, bf_error *error)
         size_t left = self->all - self->sent;
         size_t part = left < self->shape->jobs ? left : self->shape->jobs;
         self->sent_us = self->shape->timed ? bf_now_read ().boot.us : 0;
-        rc = bf_bench_jobs_send (&self->jobs, calls, part, error);
+        rc = bf_bench_jobs_send (self->jobs, calls, part, error);
         self->sent += part;
     }
     return rc;
@@ -113,25 +113,39 @@ measure (schedule_t *self, bf_error *error)
 }
 
 static bf_err
-schedule (const bf_bench_site *site, const shape_t *shape, bf_error *error)
+run (const bf_bench_site *site, const shape_t *shape, bf_bench_jobs *jobs, size_t count,
+     bf_error *error)
 {
-    size_t usual = shape->timed ? JOBS_ONE_BY_ONE : JOBS;
-    schedule_t self = {.site = site, .shape = shape};
-    self.all = site->jobs > 0 && site->jobs < usual ? site->jobs : usual;
-    if (!shape->timed && site->jobs > 0) {
-        self.all = site->jobs;
-    }
-    self.jobs = (bf_bench_jobs){.scattered = site->scattered,
-                                .from_us = bf_now_read ().wall.us + AHEAD_US,
-                                .spread_us = SPREAD_US,
-                                .all = self.all,
-                                .seed = SEED};
+    schedule_t self = {.site = site, .shape = shape, .jobs = jobs, .all = count};
     bf_err rc = measure (&self, error);
     for (size_t i = 0; i < shape->connections; i++) {
         bf_bench_calls_close (&self.calls[i]);
     }
     bf_bench_series_close (&self.series);
     return rc;
+}
+
+static bf_err
+schedule (const bf_bench_site *site, const shape_t *shape, bf_error *error)
+{
+    size_t count = site->jobs > 0 ? site->jobs : JOBS;
+    if (shape->timed && count > JOBS_ONE_BY_ONE) {
+        count = JOBS_ONE_BY_ONE;
+    }
+    bf_bench_jobs jobs = {.scattered = site->scattered,
+                          .from_us = bf_now_read ().wall.us + AHEAD_US,
+                          .spread_us = SPREAD_US,
+                          .all = count,
+                          .seed = SEED};
+    return run (site, shape, &jobs, count, error);
+}
+
+bf_err
+bf_bench_schedule_rate (const bf_bench_site *site, const char *name, bf_bench_jobs *jobs,
+                        size_t count, bf_error *error)
+{
+    const shape_t shape = {name, 1, 256, 1, false};
+    return run (site, &shape, jobs, count, error);
 }
 
 bf_err
