@@ -19,7 +19,8 @@ bf_stream_connected (bf_stream *stream)
     stream->settling = BF_STREAM_SETTLING;
 }
 
-/* True where it is of the history that the state is in, or the first one that is seen. */
+/* True where it is of the history that the state is in, or the first one that is seen.
+ * `epoch` is not 0. */
 static bool
 epoch_is_ours (bf_stream *stream, uint64_t epoch)
 {
@@ -78,6 +79,9 @@ bf_stream_step
 bf_stream_frame (bf_stream *stream, uint64_t epoch, uint64_t seq, uint64_t prev_seq,
                  const char *topic)
 {
+    if (epoch == 0) {
+        return BF_STREAM_DROP;
+    }
     if (!epoch_is_ours (stream, epoch)) {
         return restart (stream, epoch);
     }
@@ -104,6 +108,9 @@ bf_stream_frame (bf_stream *stream, uint64_t epoch, uint64_t seq, uint64_t prev_
 bf_stream_step
 bf_stream_beat (bf_stream *stream, uint64_t epoch, uint64_t head_seq, int64_t now_us)
 {
+    if (epoch == 0) {
+        return BF_STREAM_DROP;
+    }
     if (!epoch_is_ours (stream, epoch)) {
         return restart (stream, epoch);
     }

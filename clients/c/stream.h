@@ -53,15 +53,17 @@ void bf_stream_begin (bf_stream *stream, bool chosen, uint64_t epoch, uint64_t a
 /* The feed was connected, or connected again: frames may have been lost. */
 void bf_stream_connected (bf_stream *stream);
 
-/* A frame of the feed. */
+/* A frame of the feed. One that names no history (epoch 0) is damaged, and lost like any
+ * other: taken for the first of its history, it would hide that another one follows. */
 bf_stream_step bf_stream_frame (bf_stream *stream, uint64_t epoch, uint64_t seq,
                                 uint64_t prev_seq, const char *topic);
 
-/* A heartbeat of the feed. */
+/* A heartbeat of the feed; without a history, as a frame. */
 bf_stream_step bf_stream_beat (bf_stream *stream, uint64_t epoch, uint64_t head_seq,
                                int64_t now_us);
 
-/* What a page of replay says of the history it is from: DROP (go on) or RESTARTED. */
+/* What a page of replay says of the history it is from: DROP (go on) or RESTARTED.
+ * `epoch` is not 0. */
 bf_stream_step bf_stream_page (bf_stream *stream, uint64_t epoch);
 
 /* An event of a replay: TELL or DROP. */

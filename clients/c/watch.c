@@ -163,6 +163,10 @@ take_page (watcher *watch, const Belfry__V1__Reply *reply, uint64_t *told, bool 
                                "the daemon's answer to Replay has no events");
     }
     const Belfry__V1__EventsReply *page = reply->events;
+    if (page->stream_epoch == 0) {
+        return bf_client_fail (&watch->self->link, BELFRY_BAD_ANSWER,
+                               "the daemon's answer to Replay names no history");
+    }
     if (bf_stream_page (&watch->stream, page->stream_epoch) == BF_STREAM_RESTARTED) {
         return tell_notice (watch, BELFRY_HISTORY_RESTARTED, 0);
     }

@@ -12,6 +12,8 @@
 
 typedef enum { END, FRAME, BEAT, CONNECT, COVER, REPLAYED, PAGE } move_kind;
 
+#define NO_EPOCH UINT64_MAX
+
 /* One thing that happens and what it must lead to. */
 typedef struct {
     move_kind kind;
@@ -19,7 +21,7 @@ typedef struct {
     uint64_t prev_seq;
     const char *topic; /* NULL: "a " */
     int64_t at_us;
-    uint64_t epoch; /* 0: 7 */
+    uint64_t epoch; /* 0: 7; NO_EPOCH: 0 */
     bf_stream_step expected;
     uint64_t covered; /* afterwards */
 } move;
@@ -113,6 +115,15 @@ static const story stories[] = {
      50,
      {{PAGE, .epoch = 7, .expected = DROP, .covered = 50},
       {PAGE, .epoch = 8, .expected = RESTARTED, .covered = 0}}},
+    {"all: what names no history is lost, also as the first of all",
+     false,
+     0,
+     0,
+     {{FRAME, .seq = 1, .epoch = NO_EPOCH, .expected = DROP, .covered = 0},
+      {BEAT, .seq = 9, .epoch = NO_EPOCH, .expected = DROP, .covered = 0},
+      {FRAME, .seq = 1, .epoch = 8, .expected = TELL, .covered = 1},
+      {FRAME, .seq = 2, .epoch = NO_EPOCH, .expected = DROP, .covered = 1},
+      {FRAME, .seq = 2, .epoch = 7, .expected = RESTARTED, .covered = 0}}},
     {"chosen: gaps in seq are normal",
      true,
      0,
@@ -168,7 +179,7 @@ static bf_stream_step
 make_move (bf_stream *stream, const move *made)
 {
     const char *topic = made->topic != NULL ? made->topic : "a ";
-    uint64_t epoch = made->epoch != 0 ? made->epoch : 7;
+    uint64_t epoch = made->epoch == NO_EPOCH ? 0 : made->epoch != 0 ? made->epoch : 7;
     switch (made->kind) {
     case FRAME:
         return bf_stream_frame (stream, epoch, made->seq, made->prev_seq, topic);
