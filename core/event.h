@@ -42,7 +42,9 @@
     X (ZONE_CHANGED, 45, "zone.changed")             \
     X (CALENDAR_CHANGED, 46, "calendar.changed")     \
     X (SLOT_MISSED, 50, "slot.missed")               \
-    X (SLOT_SKIPPED, 51, "slot.skipped")
+    X (SLOT_SKIPPED, 51, "slot.skipped")             \
+    X (REMINDER_FIRED, 75, "reminder.fired")         \
+    X (REMINDER_SKIPPED, 76, "reminder.skipped")
 
 typedef enum {
 #define X(name, number, text) BF_EVENT_##name = (number),

@@ -14,6 +14,7 @@
 #include "core/base/time.h"
 #include "core/late.h"
 #include "core/overlap.h"
+#include "core/remind.h"
 #include "core/trigger.h"
 
 typedef enum {
@@ -92,6 +93,7 @@ typedef struct {
     bf_span start_timeout; /* 0: none */
     bf_late_policy late;
     bf_overlap overlap;
+    bf_reminders remind;
 } bf_spec;
 
 /* The job is over, or not: judged when one of its runs has become final. `open_runs` counts

@@ -13,6 +13,7 @@
  *      |         | '--> delivered (NOTIFY: final at the commit of the fire)
  *      |         |
  *      '---------+----> expired            every open state --CANCEL--> cancelled
+ *                       (also from retry_wait: a reminder whose slot has come)
  *
  * succeeded, dead, expired, cancelled and delivered absorb.
  */
@@ -58,6 +59,7 @@ static const unsigned char moves[BF_RUN_STATE_LAST + 1][BF_RUN_MOVES] = {
         {
             [BF_RUN_DIE] = DEAD,
             [BF_RUN_WAKE] = READY,
+            [BF_RUN_EXPIRE] = EXPIRED,
             [BF_RUN_CANCEL] = CANCELLED,
         },
 };

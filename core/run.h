@@ -43,7 +43,7 @@ typedef enum {
     BF_RUN_SNOOZE, /* the worker asks for later; no failure counted */
     BF_RUN_DIE,    /* failed for good */
     BF_RUN_WAKE,   /* the waiting time is over */
-    BF_RUN_EXPIRE, /* start_timeout */
+    BF_RUN_EXPIRE, /* start_timeout; a reminder: its slot has come */
     BF_RUN_CANCEL,
     BF_RUN_DELIVER, /* NOTIFY */
     BF_RUN_MOVES

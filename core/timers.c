@@ -55,6 +55,12 @@ struct bf_timers {
     bf_absences absences;
 };
 
+bool
+bf_source_is_wall (bf_timer_source source)
+{
+    return source == BF_SOURCE_SLOT_WALL || source == BF_SOURCE_REMIND_WALL;
+}
+
 static const place_t beginning = {.due_us = INT64_MIN};
 
 static int
@@ -356,7 +362,8 @@ latest_source (const bf_timers *self, bf_now now)
     uint64_t most = 0;
     for (size_t i = 0; i < BF_SOURCES; i++) {
         const bf_heap_node *node = bf_heap_peek (&self->sources[i].heap);
-        int64_t clock = i == BF_SOURCE_SLOT_WALL ? now.wall.us : now.boot.us;
+        bool wall = bf_source_is_wall ((bf_timer_source)i);
+        int64_t clock = wall ? now.wall.us : now.boot.us;
         if (node == NULL || node->at > clock) {
             continue;
         }
@@ -443,21 +450,34 @@ look_of (const bf_timers *self, int64_t last_us)
     return awaits ? bf_us_add (last_us, BF_TIMERS_LOOK_US) : INT64_MAX;
 }
 
+/* The first timer of all sources that count on this clock. */
+static int64_t
+first_of (const bf_timers *self, bool wall)
+{
+    int64_t first = INT64_MAX;
+    for (size_t i = 0; i < BF_SOURCES; i++) {
+        bf_timer_source source = (bf_timer_source)i;
+        if (bf_source_is_wall (source) == wall) {
+            int64_t next = next_of (self, source);
+            first = next < first ? next : first;
+        }
+    }
+    return first;
+}
+
 bf_wall
 bf_timers_next_wall (const bf_timers *self)
 {
-    int64_t slot = next_of (self, BF_SOURCE_SLOT_WALL);
+    int64_t first = first_of (self, true);
     int64_t look = look_of (self, self->absences.last.wall.us);
-    return (bf_wall){slot < look ? slot : look};
+    return (bf_wall){first < look ? first : look};
 }
 
 bf_boot
 bf_timers_next_boot (const bf_timers *self)
 {
-    int64_t slot = next_of (self, BF_SOURCE_SLOT_BOOT);
-    int64_t run = next_of (self, BF_SOURCE_RUN);
+    int64_t first = first_of (self, false);
     int64_t look = look_of (self, self->absences.last.boot.us);
-    int64_t first = slot < run ? slot : run;
     return (bf_boot){first < look ? first : look};
 }
 
@@ -506,7 +526,7 @@ static bool
 is_behind (bf_timers *self, size_t which)
 {
     source_t *source = &self->sources[which];
-    bool wall = which == BF_SOURCE_SLOT_WALL;
+    bool wall = bf_source_is_wall ((bf_timer_source)which);
     bf_now end = bf_absences_end (&self->absences);
     int64_t end_us = wall ? end.wall.us : end.boot.us;
     /* Rows that are paced were put off when they were judged, which was before this look.

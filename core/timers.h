@@ -25,13 +25,17 @@
 #include "core/base/errors.h"
 #include "core/base/time.h"
 
-/* What is due, and on which clock its due_us counts. */
+/* What is due, and on which clock its due_us counts: bf_source_is_wall. */
 typedef enum {
-    BF_SOURCE_SLOT_WALL, /* a job's slot, wall clock */
-    BF_SOURCE_SLOT_BOOT, /* a job's slot, boot clock */
-    BF_SOURCE_RUN,       /* a run's retry, snooze or start_timeout, boot clock */
+    BF_SOURCE_SLOT_WALL,   /* a job's slot, wall clock */
+    BF_SOURCE_SLOT_BOOT,   /* a job's slot, boot clock */
+    BF_SOURCE_RUN,         /* a run's retry, snooze or start_timeout, boot clock */
+    BF_SOURCE_REMIND_WALL, /* a reminder before a job's slot, wall clock */
+    BF_SOURCE_REMIND_BOOT, /* the same, boot clock */
     BF_SOURCES
 } bf_timer_source;
+
+bool bf_source_is_wall (bf_timer_source source);
 
 typedef struct {
     bf_timer_source source;

@@ -41,6 +41,9 @@
 #define BF_TOKENS_PER_CALL 1000
 #define BF_TYPES_PER_CLAIM 64
 #define BF_RUNS_PER_CLAIM 100
+#define BF_REMINDERS 16
+#define BF_REMIND_MIN_US (1 * BF_MS_US)
+#define BF_REMIND_MAX_US (366 * BF_DAY_US)
 #define BF_OPEN_RUNS BF_OVERLAP_RUNS /* of one job: nobody may ask for more */
 #define BF_KINDS_PER_FILTER 64
 #define BF_PAGE 1000           /* rows answered by one listing */
@@ -59,6 +62,8 @@
 #define BF_AFTER_MAX_US (36525 * BF_DAY_US) /* 100 years */
 #define BF_EVERY_MIN_US (10 * BF_MS_US)
 #define BF_EVERY_MAX_US BF_AFTER_MAX_US
+#define BF_WINDOW_MIN_US BF_MS_US
+#define BF_WINDOW_MAX_US (366 * BF_DAY_US)
 #define BF_JITTER_MAX_US (30 * BF_DAY_US)
 #define BF_GRACE_MIN_US BF_MS_US
 #define BF_GRACE_MAX_US BF_AFTER_MAX_US

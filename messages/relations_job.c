@@ -99,16 +99,73 @@ bf_relate_preview_spec (void *message, const bf_place *here, bf_arena *arena,
     return rc == BF_OK ? relate_late (spec, here, error) : rc;
 }
 
+/* Longest first. */
+static int
+compare_spans (const void *a, const void *b)
+{
+    int64_t one = *(const int64_t *)a;
+    int64_t other = *(const int64_t *)b;
+    return one < other ? 1 : one > other ? -1 : 0;
+}
+
+/* The type that reminders have where none is said. */
+static bf_err
+name_reminders (Belfry__V1__JobSpec *spec, const bf_place *here, bf_arena *arena,
+                bf_error *error)
+{
+    static const char suffix[] = ".reminder";
+    size_t size = strlen (spec->type);
+    if (size + sizeof suffix - 1 > BF_NAME_BYTES) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "reminder_type"),
+                          "is missing, and the type with %s behind it has %zu bytes, "
+                          "allowed are %d: name one",
+                          suffix, size + sizeof suffix - 1, BF_NAME_BYTES);
+    }
+    char *name = bf_arena_alloc (arena, size + sizeof suffix);
+    if (name == NULL) {
+        return bf_fail (error, BF_ENOMEM, "%s", bf_err_text (BF_ENOMEM));
+    }
+    memcpy (name, spec->type, size);
+    memcpy (name + size, suffix, sizeof suffix);
+    spec->reminder_type = name;
+    return BF_OK;
+}
+
+static bf_err
+relate_reminders (Belfry__V1__JobSpec *spec, const bf_place *here, bf_arena *arena,
+                  bf_error *error)
+{
+    size_t count = spec->n_remind_before_us;
+    if (count == 0) {
+        return spec->reminder_type[0] == '\0'
+                   ? BF_OK
+                   : bf_refuse (error, BF_EINVALID, BF_FIELD (here, "reminder_type"),
+                                "is for jobs with reminders: say when, in "
+                                "remind_before_us, or leave it out");
+    }
+    qsort (spec->remind_before_us, count, sizeof spec->remind_before_us[0], compare_spans);
+    if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_EVERY &&
+        spec->remind_before_us[0] > spec->every->interval_us) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "remind_before_us"),
+                          "has %" PRId64 ", which is longer than the interval: the slot "
+                          "before would be later",
+                          spec->remind_before_us[0]);
+    }
+    return spec->reminder_type[0] == '\0' ? name_reminders (spec, here, arena, error)
+                                          : BF_OK;
+}
+
 bf_err
 bf_relate_job_spec (void *message, const bf_place *here, bf_arena *arena, bf_error *error)
 {
-    const Belfry__V1__JobSpec *spec = message;
+    Belfry__V1__JobSpec *spec = message;
     if (spec->type[0] == '\0') {
         return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "type"),
                           "is missing, allowed are 1..%d of A-Z a-z 0-9 _ . -",
                           BF_NAME_BYTES);
     }
-    return bf_relate_preview_spec (message, here, arena, error);
+    bf_err rc = bf_relate_preview_spec (message, here, arena, error);
+    return rc == BF_OK ? relate_reminders (spec, here, arena, error) : rc;
 }
 
 /* One key of a Schedule, and which job has it. */
@@ -134,15 +191,45 @@ compare_named (const void *a, const void *b)
     return order;
 }
 
+static bf_err
+relate_on_key (const Belfry__V1__Schedule *schedule, const bf_place *here, bf_error *error)
+{
+    bool throttles = schedule->on_key == BELFRY__V1__ON_KEY__ON_KEY_THROTTLE;
+    bool debounces = schedule->on_key == BELFRY__V1__ON_KEY__ON_KEY_DEBOUNCE;
+    if (throttles != (schedule->window_us != 0)) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "window_us"),
+                          throttles ? "is missing: on_key THROTTLE needs it"
+                                    : "is for on_key THROTTLE: leave it out");
+    }
+    for (size_t i = 0; i < schedule->n_jobs; i++) {
+        const Belfry__V1__JobSpec *spec = schedule->jobs[i];
+        const bf_place job = {here, "jobs", i};
+        if ((throttles || debounces) && spec->key[0] == '\0') {
+            return bf_refuse (error, BF_EINVALID, BF_FIELD (&job, "key"),
+                              "is missing: on_key THROTTLE and DEBOUNCE go by it");
+        }
+        if (debounces && spec->trigger_case != BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US) {
+            return bf_refuse (error, BF_EINVALID, BF_FIELD (&job, "trigger"),
+                              "is not after_us: on_key DEBOUNCE makes the job due that "
+                              "long after the newest call");
+        }
+    }
+    bool replaces = schedule->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE || debounces;
+    bool one = schedule->n_jobs == 1 && schedule->jobs[0]->key[0] != '\0';
+    if (schedule->if_version != 0 && !(replaces && one)) {
+        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "if_version"),
+                          "is for one job with a key and on_key REPLACE or DEBOUNCE");
+    }
+    return BF_OK;
+}
+
 bf_err
 bf_relate_schedule (void *message, const bf_place *here, bf_arena *arena, bf_error *error)
 {
     const Belfry__V1__Schedule *schedule = message;
-    bool replaces = schedule->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE &&
-                    schedule->n_jobs == 1 && schedule->jobs[0]->key[0] != '\0';
-    if (schedule->if_version != 0 && !replaces) {
-        return bf_refuse (error, BF_EINVALID, BF_FIELD (here, "if_version"),
-                          "is for one job with a key and on_key REPLACE");
+    bf_err rc = relate_on_key (schedule, here, error);
+    if (rc != BF_OK) {
+        return rc;
     }
     if (schedule->n_jobs < 2) {
         return BF_OK;

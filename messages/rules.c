@@ -139,6 +139,10 @@ static const bf_rule job_spec_rows[] = {
     {AT (JobSpec, skipped), ENUM_OR (0)},
     {AT (JobSpec, repeated), ENUM_OR (0)},
     {AT (JobSpec, exclude), NAME, LIST (0, BF_EXCLUDES), .twice = BF_TWICE_REFUSED},
+    {AT (JobSpec, remind_before_us),
+     RANGE (BF_REMIND_MIN_US, BF_REMIND_MAX_US, "1 ms to 366 days"), LIST (0, BF_REMINDERS),
+     .twice = BF_TWICE_REFUSED},
+    {AT (JobSpec, reminder_type), FILTER_NAME},
 };
 static const bf_rules job_spec_rules = {RULES (job_spec, job_spec_rows),
                                         .relate = bf_relate_job_spec};
@@ -159,6 +163,8 @@ static const bf_rule schedule_rows[] = {
      LIST (1, BF_JOBS_PER_CALL), .in_all = BF_JOBS_PER_CALL},
     {AT (Schedule, on_key), ENUM_OR (BELFRY__V1__ON_KEY__ON_KEY_REJECT)},
     {AT (Schedule, reject_past), ANY},
+    {AT (Schedule, window_us), RANGE_OR (BF_WINDOW_MIN_US, BF_WINDOW_MAX_US, 0,
+                                         "1 ms to 366 days, with THROTTLE only")},
     {AT (Schedule, if_version), ANY},
 };
 static const bf_rules schedule_rules = {RULES (schedule, schedule_rows),

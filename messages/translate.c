@@ -218,6 +218,20 @@ trigger_is_whole (const Belfry__V1__JobSpec *spec)
     }
 }
 
+static bool
+reminders_are_whole (const Belfry__V1__JobSpec *spec)
+{
+    size_t count = spec->n_remind_before_us;
+    bool whole =
+        count <= BF_REMINDERS && (count > 0 ? bf_name_is_valid (spec->reminder_type)
+                                            : spec->reminder_type[0] == '\0');
+    for (size_t i = 0; whole && i < count; i++) {
+        int64_t most_us = i > 0 ? spec->remind_before_us[i - 1] - 1 : BF_REMIND_MAX_US;
+        whole = is_within (spec->remind_before_us[i], BF_REMIND_MIN_US, most_us);
+    }
+    return whole;
+}
+
 bool
 bf_spec_is_whole (const Belfry__V1__JobSpec *spec)
 {
@@ -232,7 +246,7 @@ bf_spec_is_whole (const Belfry__V1__JobSpec *spec)
            is_within ((int)spec->late, BF_LATE_FIRE_ONCE, BF_LATE_LAST) &&
            is_within (spec->grace_us, BF_GRACE_MIN_US, BF_GRACE_MAX_US) &&
            is_within (spec->catchup_max, 1, BF_CATCHUP_MAX) &&
-           is_within ((int)spec->overlap, 1, BF_OVERLAP_LAST);
+           is_within ((int)spec->overlap, 1, BF_OVERLAP_LAST) && reminders_are_whole (spec);
 }
 
 bf_spec
@@ -258,6 +272,7 @@ bf_spec_from_wire (const Belfry__V1__JobSpec *spec)
                  .grace = {spec->grace_us},
                  .catchup_max = spec->catchup_max},
         .overlap = (bf_overlap)spec->overlap,
+        .remind = {spec->remind_before_us, spec->n_remind_before_us},
     };
 }
 

@@ -225,5 +225,15 @@ static const char step_3[] =
     "DROP INDEX job_state;"
     "CREATE INDEX job_state ON job (state, type) WHERE state <= 5 AND state <> 4;";
 
-const char *const bf_schema_steps[] = {step_1, step_2, step_3};
+static const char step_4[] =
+    /* Reminders: when the next one of the armed slot is due, on the job's clock, 0: none is
+       left; and of a reminder's run, how long before its slot that was. */
+    "ALTER TABLE job ADD COLUMN remind_us INTEGER NOT NULL DEFAULT 0"
+    "  CHECK (remind_us = 0 OR state = 2);"
+    "CREATE INDEX job_remind ON job (clock, remind_us) "
+    "WHERE remind_us <> 0 AND paused = 0;"
+    "ALTER TABLE run ADD COLUMN remind_before_us INTEGER NOT NULL DEFAULT 0"
+    "  CHECK (remind_before_us >= 0);";
+
+const char *const bf_schema_steps[] = {step_1, step_2, step_3, step_4};
 const int bf_schema_version = (int)(sizeof bf_schema_steps / sizeof bf_schema_steps[0]);

@@ -19,10 +19,11 @@
 /* The int64 fields that are lengths of time; every other one whose name ends in _us is an
  * instant. */
 static const char *const durations[] = {
-    "after_us",       "delay_us",         "delays_us",  "delta_us",     "events_us",
-    "finals_us",      "for_us",           "grace_us",   "interval_us",  "jitter_us",
-    "lateness_us",    "lease_us",         "max_age_us", "max_delay_us", "oldest_ready_us",
-    "run_timeout_us", "start_timeout_us", "wait_us",
+    "after_us",       "delay_us",         "delays_us",       "delta_us",
+    "events_us",      "finals_us",        "for_us",          "grace_us",
+    "interval_us",    "jitter_us",        "lateness_us",     "lease_us",
+    "max_age_us",     "max_delay_us",     "oldest_ready_us", "remind_before_us",
+    "run_timeout_us", "start_timeout_us", "wait_us",         "window_us",
 };
 
 /* Instants that events give on the clock that they were reckoned on: this one always the
@@ -30,7 +31,7 @@ static const char *const durations[] = {
 static const char boot_instant[] = "timer_us";
 /* and these the job's own, which the event names. */
 static const char *const own_clock_instants[] = {
-    "armed_us", "due_us", "first_due_us", "last_due_us", "wake_us",
+    "armed_us", "due_us", "first_due_us", "last_due_us", "remind_us", "wake_us",
 };
 
 typedef struct {

@@ -20,11 +20,12 @@ put_column (FILE *out, const char *text, size_t width)
 /* "3 slots, 2026-…..2026-…"; on the boot clock, which is nobody's calendar, how far they
  * lie apart. */
 static void
-put_slots (FILE *out, const Belfry__V1__Slots *slots, bool boot)
+put_slots (FILE *out, const Belfry__V1__Slots *slots, bool reminders, bool boot)
 {
     char first[BF_CLI_TIME_BYTES], last[BF_CLI_TIME_BYTES];
     fprintf (out, "%" PRIu64 " %s", slots->count,
-             bf_cli_counted (slots->count, "slot", "slots"));
+             reminders ? bf_cli_counted (slots->count, "reminder", "reminders")
+                       : bf_cli_counted (slots->count, "slot", "slots"));
     if (boot) {
         return;
     }
@@ -113,7 +114,13 @@ show_detail (FILE *out, const Belfry__V1__Event *event)
 {
     bool said = true;
     if (event->slots) {
-        put_slots (out, event->slots, event->clock != 0);
+        bool reminders = strcmp (event->kind, "reminder.skipped") == 0;
+        put_slots (out, event->slots, reminders, event->clock != 0);
+    } else if (event->run_after && event->run_after->remind_before_us != 0 &&
+               !*event->reason) {
+        char brief[BF_CLI_BRIEF_BYTES];
+        fprintf (out, "%s before",
+                 bf_cli_brief (event->run_after->remind_before_us, brief));
     } else if (event->recovery) {
         put_recovery (out, event->recovery);
     } else if (event->pruned) {

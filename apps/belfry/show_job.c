@@ -211,6 +211,24 @@ show_policies (FILE *out, const Belfry__V1__JobSpec *spec)
     }
 }
 
+/* "1h 10m 1m before, as turn.reminder". */
+static void
+show_reminders (FILE *out, const Belfry__V1__JobSpec *spec)
+{
+    if (spec->n_remind_before_us == 0) {
+        return;
+    }
+    char brief[BF_CLI_BRIEF_BYTES];
+    label (out, "reminders");
+    for (size_t index = 0; index < spec->n_remind_before_us; index++) {
+        fprintf (out, "%s%s", index == 0 ? "" : ", ",
+                 bf_cli_brief (spec->remind_before_us[index], brief));
+    }
+    fputs (" before, as ", out);
+    bf_cli_text_put (out, spec->reminder_type);
+    fputc ('\n', out);
+}
+
 /* Those that are not 0; `fired` always where the job recurs. */
 static void
 show_counts (FILE *out, const Belfry__V1__Job *job)
@@ -273,6 +291,7 @@ show_spec (FILE *out, const Belfry__V1__Job *job, int64_t now_us)
                bf_cli_word (&belfry__v1__delivery__descriptor, (int)spec->delivery, word));
     show_trigger (out, job, now_us);
     show_policies (out, spec);
+    show_reminders (out, spec);
     if (spec->retry) {
         show_retry (out, spec->retry);
     }
@@ -303,6 +322,7 @@ bf_cli_show_job (FILE *out, const Belfry__V1__Job *job, int64_t now_us)
     }
     fputc ('\n', out);
     show_time (out, "due", job->due_us, now_us);
+    show_time (out, "next reminder", job->remind_us, now_us);
     label (out, "version");
     fprintf (out, "%" PRIu32 "\n", job->version);
     label (out, "runs");

@@ -24,7 +24,10 @@ typedef struct {
     bf_cli_us grace;
     bf_cli_number catchup_max;
     int overlap;
+    bf_cli_spans remind;
+    char *reminder_type;
     int on_key;
+    bf_cli_us window;
     bf_cli_number if_version;
     bool reject_past;
     bf_cli_us lease;
@@ -111,6 +114,22 @@ static const bf_cli_option options[] = {
      .help = "what becomes of a slot while a run of an earlier slot is open: it is "
              "skipped, waits (one, or all), asks the others to stop, ends them, or fires "
              "beside them; default skip for what recurs, else allow_all"},
+    {.name = "remind",
+     .value = "D,D,...",
+     .kind = BF_CLI_SPANS,
+     AT (remind),
+     .least = BF_REMIND_MIN_US,
+     .most = BF_REMIND_MAX_US,
+     .help =
+         "so long before each due time a reminder comes, a run of --reminder-type, such "
+         "as 1h,10m,1m: up to 16, each 1ms..366d; default none"},
+    {.name = "reminder-type",
+     .value = "T",
+     .kind = BF_CLI_TEXT,
+     .form = &bf_cli_form_name,
+     AT (reminder_type),
+     .help = "with --remind: the type that workers claim the reminders by; default the "
+             "job's type with .reminder behind it"},
     {.name = "key",
      .value = "K",
      .kind = BF_CLI_TEXT,
@@ -129,14 +148,25 @@ static const bf_cli_option options[] = {
      AT (on_key),
      .words = &belfry__v1__on_key__descriptor,
      .help = "what to do where an open job has the key; default reject. keep leaves that "
-             "job alone and prints its id, replace gives it this definition"},
+             "job alone and prints its id, replace gives it this definition, debounce does "
+             "so and lets its --after begin again; throttle is keep, and makes none either "
+             "within --window of the last one"},
+    {.name = "window",
+     .value = "D",
+     .kind = BF_CLI_SPAN,
+     AT (window),
+     .least = BF_WINDOW_MIN_US,
+     .most = BF_WINDOW_MAX_US,
+     .help = "with --on-key throttle: at most one job of this key is made in so long a "
+             "time, the first"},
     {.name = "if-version",
      .value = "N",
      .kind = BF_CLI_NUMBER,
      AT (if_version),
      .least = 1,
      .most = UINT32_MAX,
-     .help = "with --on-key replace: only where the job that has the key has this version, "
+     .help = "with --on-key replace or debounce: only where the job that has the key has "
+             "this version, "
              "else nothing happens (exit code 5)"},
     {.name = "payload",
      .value = "STR",
@@ -255,10 +285,18 @@ check (const values_t *values, bf_error *error)
     if (values->catchup_max.set && values->late != BELFRY__V1__LATE__LATE_FIRE_ALL) {
         return bf_fail (error, BF_EINVALID, "--catchup-max goes with --late fire_all");
     }
-    bool replaces = values->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE;
+    if (values->reminder_type && values->remind.count == 0) {
+        return bf_fail (error, BF_EINVALID, "--reminder-type goes with --remind");
+    }
+    bool replaces = values->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE ||
+                    values->on_key == BELFRY__V1__ON_KEY__ON_KEY_DEBOUNCE;
     if (values->if_version.set && !(replaces && values->key)) {
         return bf_fail (error, BF_EINVALID,
-                        "--if-version goes with --key and --on-key replace");
+                        "--if-version goes with --key and --on-key replace or debounce");
+    }
+    if (values->window.set != (values->on_key == BELFRY__V1__ON_KEY__ON_KEY_THROTTLE)) {
+        return bf_fail (error, BF_EINVALID,
+                        "--window goes with --on-key throttle, which needs it");
     }
     bool list = values->backoff == BELFRY__V1__BACKOFF__BACKOFF_LIST;
     if (values->delays.count > 0 && values->backoff != 0 && !list) {
@@ -320,6 +358,9 @@ fill_spec (const values_t *values, Belfry__V1__JobSpec *spec)
     spec->grace_us = values->grace.us;
     spec->catchup_max = (uint32_t)values->catchup_max.value;
     spec->overlap = (Belfry__V1__Overlap)values->overlap;
+    spec->remind_before_us = values->remind.items;
+    spec->n_remind_before_us = values->remind.count;
+    set (&spec->reminder_type, values->reminder_type);
     spec->lease_us = values->lease.us;
     spec->run_timeout_us = values->run_timeout.us;
     spec->start_timeout_us = values->start_timeout.us;
@@ -356,6 +397,7 @@ fill (bf_cli_command *command, const void *given, const bf_cli_texts *operands,
     schedule->n_jobs = 1;
     schedule->on_key = (Belfry__V1__OnKey)values->on_key;
     schedule->reject_past = values->reject_past;
+    schedule->window_us = values->window.us;
     schedule->if_version = (uint32_t)values->if_version.value;
     return BF_OK;
 }
@@ -385,9 +427,14 @@ const bf_cli_verb bf_cli_schedule = {
         "shows them beforehand, `belfry help calendar` says what clock changes do. --late "
         "says what becomes of those that nobody could fire, --overlap of those that come "
         "while a run is still open. What is dropped is counted (`belfry get`) and told by "
-        "an event.",
+        "an event.\n"
+        "\n"
+        "With --remind somebody can be told before the time is over; `belfry confirm` ends "
+        "a one-shot in time, and then neither a reminder nor the job itself comes.",
     .example = "belfry schedule --type claim_timeout --key turn-7 --after 90s --payload "
                "'{\"player\":3}'\n"
+               "belfry schedule --type turn_over --key turn-8 --after 12h --remind 1h,10m "
+               "--payload '{\"turn\":8}'\n"
                "belfry schedule --type season_open --at 2026-12-01T18:00:00Z --delivery "
                "notify\n"
                "belfry schedule --type backup --key backup --every 6h --anchor 1970-01-01 "

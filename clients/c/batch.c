@@ -114,6 +114,7 @@ belfry_batch_schedule (belfry_batch *batch, const belfry_job *job)
     schedule.jobs = specs;
     schedule.n_jobs = 1;
     schedule.on_key = (Belfry__V1__OnKey)job->on_key;
+    schedule.window_us = job->window_us;
     schedule.reject_past = job->reject_past;
     schedule.if_version = job->if_version;
     ITEM (schedule, SCHEDULE);

@@ -181,9 +181,11 @@ typedef enum {
 
 /* What to do where an open job has the key. */
 typedef enum {
-    BELFRY_REJECT = 1,  /* refuse with KEY_TAKEN */
-    BELFRY_KEEP = 2,    /* leave that job alone and answer it */
-    BELFRY_REPLACE = 3, /* give that job this definition */
+    BELFRY_REJECT = 1,   /* refuse with KEY_TAKEN */
+    BELFRY_KEEP = 2,     /* leave that job alone and answer it */
+    BELFRY_REPLACE = 3,  /* give that job this definition */
+    BELFRY_THROTTLE = 4, /* as KEEP, and make none within window_us of the last one */
+    BELFRY_DEBOUNCE = 5, /* as REPLACE, and let its after_us begin again */
 } belfry_on_key;
 
 typedef enum {
@@ -274,10 +276,16 @@ typedef struct {
     int64_t lease_us;         /* 100 ms..24 h; default 30 s */
     int64_t run_timeout_us;   /* 100 ms..30 days; 0: no limit */
     int64_t start_timeout_us; /* 1 ms..100 years; 0: no limit */
-    belfry_on_key on_key;     /* the same in every job of one call */
-    bool reject_past;         /* PAST_DUE instead of firing at once; likewise */
-    uint32_t if_version; /* with REPLACE and one job: only where the job that has the key
-                          * has this version, else VERSION_CONFLICT; 0 for any */
+    /* Reminders: runs of reminder_type [TYPE.reminder] so long before every slot, up to 16
+     * of 1 ms..366 days. */
+    const int64_t *remind_before_us;
+    size_t remind_count;
+    const char *reminder_type;
+    belfry_on_key on_key; /* the same in every job of one call */
+    int64_t window_us;    /* THROTTLE: 1 ms..366 days; likewise */
+    bool reject_past;     /* PAST_DUE instead of firing at once; likewise */
+    uint32_t if_version;  /* with REPLACE or DEBOUNCE and one job: only where the job that
+                           * has the key has this version, else VERSION_CONFLICT; 0: any */
 } belfry_job;
 
 /* What a command did to one job. */
@@ -300,7 +308,8 @@ typedef struct {
 BELFRY_API int belfry_schedule (belfry *self, const belfry_job *job, belfry_answer *answer);
 
 /* Makes 1..1000 jobs in one commit, all or none. answers has `count` places, or is NULL.
- * Errors as belfry_schedule, and BAD_ARGUMENT where on_key or reject_past differ. */
+ * Errors as belfry_schedule, and BAD_ARGUMENT where on_key, window_us or reject_past
+ * differ. */
 BELFRY_API int belfry_schedule_many (belfry *self, const belfry_job *jobs, size_t count,
                                      belfry_answer *answers);
 
@@ -430,7 +439,8 @@ typedef struct {
     const char *content_type;
     belfry_job_state state;
     bool paused;
-    int64_t due_us; /* when the next slot is due, or the last one was */
+    int64_t due_us;    /* when the next slot is due, or the last one was */
+    int64_t remind_us; /* when its next reminder is; 0: none is left */
     /* Its trigger: one of these; all NULL and 0 for after_us 0. */
     const char *cron;
     const char *daily;
@@ -613,7 +623,10 @@ typedef struct {
     bool late;
     int64_t lease_us;
     int64_t run_timeout_us; /* 0 for none */
-    void *own;              /* of the library */
+    /* A reminder: so long before its slot it was due, and when the slot is; else 0. */
+    int64_t remind_before_us;
+    int64_t slot_due_us;
+    void *own; /* of the library */
 } belfry_run;
 
 /* Does the work. 0: the run is completed. Anything else: the attempt failed, unless

@@ -32,6 +32,8 @@ SAME (BELFRY_REPEATED_BOTH, BELFRY__V1__REPEATED__REPEATED_BOTH);
 SAME (BELFRY_REJECT, BELFRY__V1__ON_KEY__ON_KEY_REJECT);
 SAME (BELFRY_KEEP, BELFRY__V1__ON_KEY__ON_KEY_KEEP);
 SAME (BELFRY_REPLACE, BELFRY__V1__ON_KEY__ON_KEY_REPLACE);
+SAME (BELFRY_THROTTLE, BELFRY__V1__ON_KEY__ON_KEY_THROTTLE);
+SAME (BELFRY_DEBOUNCE, BELFRY__V1__ON_KEY__ON_KEY_DEBOUNCE);
 SAME (BELFRY_FROM_PAUSE, BELFRY__V1__RESUME_FROM__RESUME_FROM_PAUSE);
 SAME (BELFRY_FROM_NOW, BELFRY__V1__RESUME_FROM__RESUME_FROM_NOW);
 SAME (BELFRY_JOB_WAITING, BELFRY__V1__JOB_STATE__JOB_STATE_WAITING);
@@ -155,6 +157,9 @@ bf_fill_spec (bf_spec_room *room, const belfry_job *job)
     spec->lease_us = job->lease_us;
     spec->run_timeout_us = job->run_timeout_us;
     spec->start_timeout_us = job->start_timeout_us;
+    spec->remind_before_us = (int64_t *)job->remind_before_us;
+    spec->n_remind_before_us = job->remind_count;
+    spec->reminder_type = bf_fill_text (job->reminder_type);
 }
 
 Belfry__V1__JobRef

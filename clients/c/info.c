@@ -92,6 +92,7 @@ fill_info (info_room *room, const Belfry__V1__GetReply *get)
         .state = (belfry_job_state)job->state,
         .paused = job->paused,
         .due_us = job->due_us,
+        .remind_us = job->remind_us,
         .start_us = job->spec->start_us,
         .end_us = job->spec->end_us,
         .max_runs = job->spec->max_runs,

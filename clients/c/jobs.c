@@ -47,11 +47,12 @@ belfry_schedule_many (belfry *self, const belfry_job *jobs, size_t count,
     }
     for (size_t index = 0; index < count; index++) {
         if (jobs[index].on_key != jobs[0].on_key ||
+            jobs[index].window_us != jobs[0].window_us ||
             jobs[index].reject_past != jobs[0].reject_past ||
             (jobs[index].if_version != 0 && count > 1)) {
             return bf_client_fail (&self->link, BELFRY_BAD_ARGUMENT,
-                                   "on_key and reject_past must be the same in every job "
-                                   "of one call, and if_version is for one job");
+                                   "on_key, window_us and reject_past must be the same in "
+                                   "every job of one call, and if_version is for one job");
         }
     }
     bf_spec_room *rooms = calloc (count, sizeof *rooms);
@@ -66,6 +67,7 @@ belfry_schedule_many (belfry *self, const belfry_job *jobs, size_t count,
         schedule.jobs = specs;
         schedule.n_jobs = count;
         schedule.on_key = (Belfry__V1__OnKey)jobs[0].on_key;
+        schedule.window_us = jobs[0].window_us;
         schedule.reject_past = jobs[0].reject_past;
         schedule.if_version = jobs[0].if_version;
         Belfry__V1__Request request = BELFRY__V1__REQUEST__INIT;

@@ -227,6 +227,8 @@ fill_run (run_room *room, const Belfry__V1__Lease *lease, const bf_beat *beat)
         .late = run->late,
         .lease_us = lease->lease_us,
         .run_timeout_us = lease->run_timeout_us,
+        .remind_before_us = lease->remind_before_us,
+        .slot_due_us = lease->slot_due_us,
         .own = room,
     };
 }

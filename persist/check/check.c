@@ -32,7 +32,8 @@ static const char *const texts[CHECK_STATEMENTS] = {
     [CHECK_RUNS_OF] =
         "SELECT ordinal, queue, type, state, origin, decides, job_version, clock, due_us, "
         "lateness_us, attempt, failures, redriven_by, timer_us, lease_until_us, "
-        "run_until_us, worker, created_us, claimed_us, final_us, reason, last_seq, result "
+        "run_until_us, worker, created_us, claimed_us, final_us, reason, last_seq, result, "
+        "remind_before_us "
         "FROM run WHERE job = ?1 ORDER BY ordinal",
     [CHECK_STRETCHES_OF] =
         "SELECT after_ordinal, skipped, first_due_us, last_due_us, count, last_seq "

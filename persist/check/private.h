@@ -62,6 +62,7 @@ typedef struct {
     uint64_t open_jobs;
     uint64_t final_jobs;
     uint64_t timed_jobs;
+    uint64_t timed_reminders;
     uint64_t timed_runs;
     uint64_t open_runs;
     uint64_t dead_runs; /* that were not redriven */
@@ -140,6 +141,7 @@ typedef struct {
     int64_t updated_us;
     int64_t final_us;
     bool is_final; /* final_us is not NULL */
+    int64_t remind_us;
     uint64_t last_seq;
     int64_t payload_hash;
     int64_t real_hash; /* of the payload as it is */
@@ -176,6 +178,7 @@ typedef struct {
     uint64_t last_seq;
     int64_t result_bytes;
     int64_t result_hash;
+    int64_t remind_before_us;
 } bf_check_run;
 
 /* Of one job's runs, counted. */
@@ -260,6 +263,7 @@ typedef struct {
     int64_t due_us;
     int64_t armed_us;
     int64_t wake_us;
+    int64_t remind_us;
 } bf_check_replanned;
 
 /* Before the jobs: zones and exclusion calendars, and whom their changes moved. */

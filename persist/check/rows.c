@@ -17,7 +17,8 @@ static const char jobs_sql[] =
     "SELECT id, ns, type, queue, key, state, reason, paused, clock, due_us, wake_us, "
     "armed_us, anchor_us, version, runs, open_runs, slots_open, blocked, fired, missed, "
     "skipped, overlap_skipped, buffer_dropped, cancelled_others, terminated_others, "
-    "others_below, created_us, updated_us, final_us, last_seq, spec, payload_hash, payload "
+    "others_below, created_us, updated_us, final_us, last_seq, spec, payload_hash, "
+    "payload, remind_us "
     "FROM job ORDER BY id";
 
 static const char *
@@ -87,6 +88,7 @@ job_read (bf_checker *self, sqlite3_stmt *stmt, bf_check_job *job)
         .payload_hash = sqlite3_column_int64 (stmt, 31),
         .real_hash = hash_of (stmt, 32),
         .payload_bytes = sqlite3_column_bytes (stmt, 32),
+        .remind_us = sqlite3_column_int64 (stmt, 33),
     };
     job_read_counts (stmt, job);
     snprintf (job->row, sizeof job->row, "job %llu", (unsigned long long)job->id);
@@ -153,6 +155,7 @@ compare_job (bf_checker *self, const bf_check_job *job, const Belfry__V1__Event 
         {"due_us", job->due_us, since ? since->due_us : image->due_us},
         {"wake_us", job->wake_us, since ? since->wake_us : wake_of (image)},
         {"armed_us", job->armed_us, since ? since->armed_us : image->armed_us},
+        {"remind_us", job->remind_us, since ? since->remind_us : image->remind_us},
         {"version", job->version, image->version},
         {"runs", job->runs, image->runs},
         {"open_runs", job->open_runs, image->open_runs},
@@ -264,6 +267,7 @@ run_read (bf_checker *self, sqlite3_stmt *stmt, uint64_t job, bf_check_run *run)
         .last_seq = (uint64_t)sqlite3_column_int64 (stmt, 21),
         .result_bytes = sqlite3_column_bytes (stmt, 22),
         .result_hash = sqlite3_column_bytes (stmt, 22) ? hash_of (stmt, 22) : 0,
+        .remind_before_us = sqlite3_column_int64 (stmt, 23),
     };
     snprintf (run->row, sizeof run->row, "run %llu.%u", (unsigned long long)job,
               run->ordinal);
@@ -304,6 +308,7 @@ compare_run (bf_checker *self, const bf_check_run *run, const Belfry__V1__Event 
         {"created_us", run->created_us, image->created_us},
         {"claimed_us", run->claimed_us, image->claimed_us},
         {"final_us", run->final_us, image->final_us},
+        {"remind_before_us", run->remind_before_us, image->remind_before_us},
     };
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         bf_check_same (self, BF_CHECK_IMAGE, run->row, columns[i].column, columns[i].is,
@@ -445,6 +450,7 @@ tally_job (bf_checker *self, const bf_check_job *job)
     self->gauges.final_jobs += !open;
     self->gauges.timed_jobs +=
         job->state == BELFRY__V1__JOB_STATE__JOB_STATE_SCHEDULED && !job->paused;
+    self->gauges.timed_reminders += job->remind_us != 0 && !job->paused;
 }
 
 void

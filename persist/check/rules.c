@@ -141,12 +141,28 @@ check_slot (bf_checker *self, const bf_check_job *job, const bf_trigger *trigger
     }
 }
 
+/* The next reminder is one of the definition's, and only an armed slot has one. */
+static void
+check_reminder (bf_checker *self, const bf_check_job *job, const bf_spec *law)
+{
+    bool known = job->remind_us == 0;
+    for (size_t i = 0; !known && i < law->remind.count; i++) {
+        known = bf_us_add (job->due_us, -law->remind.before_us[i]) == job->remind_us;
+    }
+    if (!known || (job->remind_us != 0 && job->state != BF_JOB_SCHEDULED)) {
+        bf_check_found (self, BF_CHECK_TIMER, job->row,
+                        "remind_us is %lld, which is no reminder of the slot at %lld",
+                        (long long)job->remind_us, (long long)job->due_us);
+    }
+}
+
 static void
 check_timer (bf_checker *self, const bf_check_job *job)
 {
     bf_spec law = bf_spec_from_wire (job->definition);
     bf_check_same (self, BF_CHECK_TIMER, job->row, "clock", job->clock, "its trigger says",
                    bf_trigger_clock (&law.trigger));
+    check_reminder (self, job, &law);
     if (job->state != BF_JOB_SCHEDULED) {
         return;
     }
@@ -255,6 +271,11 @@ check_run_state (bf_checker *self, const bf_check_run *run)
     if (leased && (run->attempt == 0 || run->worker[0] == '\0' || run->claimed_us == 0)) {
         bf_check_found (self, BF_CHECK_STATE, run->row,
                         "it is leased without an attempt, a worker or claimed_us");
+    }
+    if ((run->origin == BF_ORIGIN_REMINDER) != (run->remind_before_us != 0)) {
+        bf_check_found (
+            self, BF_CHECK_STATE, run->row, "remind_before_us is %lld for origin %s",
+            (long long)run->remind_before_us, bf_origin_name ((bf_origin)run->origin));
     }
     if (run->origin != BF_ORIGIN_REDRIVEN &&
         run->decides != (run->origin == BF_ORIGIN_SLOT)) {

@@ -308,6 +308,10 @@ bf_check_gauges_meta (bf_checker *self)
         {BF_CHECK_INDEX, "index job_due", "its length",
          "SELECT count(*) FROM job INDEXED BY job_due WHERE state = 2 AND paused = 0",
          gauges->timed_jobs},
+        {BF_CHECK_INDEX, "index job_remind", "its length",
+         "SELECT count(*) FROM job INDEXED BY job_remind WHERE remind_us <> 0 AND "
+         "paused = 0",
+         gauges->timed_reminders},
         {BF_CHECK_INDEX, "index run_timer", "its length",
          "SELECT count(*) FROM run INDEXED BY run_timer WHERE timer_us IS NOT NULL",
          gauges->timed_runs},

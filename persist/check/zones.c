@@ -155,7 +155,8 @@ replanned_add (bf_checker *self, uint64_t seq, const Belfry__V1__Replanned__Row 
         bf_check_fail_memory (self);
         return;
     }
-    *added = (bf_check_replanned){seq, row->due_us, row->armed_us, row->wake_us};
+    *added =
+        (bf_check_replanned){seq, row->due_us, row->armed_us, row->wake_us, row->remind_us};
     if (!put (self, self->replanned, &row->job, sizeof row->job, added)) {
         free (added);
     }

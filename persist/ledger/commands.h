@@ -75,7 +75,8 @@ bf_err bf_refill_ready (bf_ledger *self, const Belfry__Internal__RefillReady *wa
 bf_err bf_extended_save (bf_ledger *self, bf_error *error);
 void bf_extended_keep (bf_ledger *self);
 
-/* fire.c: a job's slot is due; wake.c: a run's timer has run out. */
+/* fire.c: a job's slot is due; reminders.c: a reminder before it is; wake.c: a run's timer
+ * has run out. */
 typedef enum {
     BF_TIMER_STALE, /* the rows say otherwise: nothing was changed (a timer that is early
                        was armed again) */
@@ -85,6 +86,8 @@ typedef enum {
 
 bf_err bf_timer_fire (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
                       bf_timer_effect *effect, bf_error *error);
+bf_err bf_timer_remind (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
+                        bf_timer_effect *effect, bf_error *error);
 bf_err bf_timer_wake (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
                       bf_timer_effect *effect, bf_error *error);
 

@@ -289,7 +289,7 @@ bf_event_write (bf_ledger *self, bf_event_kind kind, bf_job_row *job, bf_run_row
     if (run) {
         run->last_seq = event.seq;
         if (kind == BF_EVENT_RUN_FIRED || kind == BF_EVENT_RUN_BLOCKED ||
-            kind == BF_EVENT_RUN_DELIVERED) {
+            kind == BF_EVENT_RUN_DELIVERED || kind == BF_EVENT_REMINDER_FIRED) {
             event.lateness_us = run->lateness_us;
         }
     }

@@ -16,6 +16,7 @@
 #include "persist/ledger/moves.h"
 #include "persist/ledger/outcome.h"
 #include "persist/ledger/recovery.h"
+#include "persist/ledger/reminders.h"
 #include "persist/ledger/retention.h"
 #include "persist/ledger/rows.h"
 #include "persist/ledger/slots.h"
@@ -137,8 +138,9 @@ decide (bf_ledger *self, bf_timer timer, bf_job_row *job, bf_run_row *run,
                        reached (self, timer, job), bf_job_now (self, job));
     bool made = false;
     uint64_t caught_seq = timer.slot_us != 0 ? job->last_seq : 0;
+    rc = bf_reminders_close (self, job, error);
     *effect = BF_TIMER_JOB;
-    if (verdict.act == BF_SLOT_NONE) {
+    if (rc == BF_OK && verdict.act == BF_SLOT_NONE) {
         rc = bf_slots_advance (self, job, verdict.dropped.last_us, false, error);
     }
     if (rc == BF_OK && verdict.dropped.count > 0) {

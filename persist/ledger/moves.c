@@ -11,6 +11,7 @@
 #include "persist/ledger/events.h"
 #include "persist/ledger/outcome.h"
 #include "persist/ledger/recurrences.h"
+#include "persist/ledger/reminders.h"
 #include "persist/ledger/render.h"
 #include "persist/ledger/rows.h"
 #include "persist/ledger/stats.h"
@@ -41,6 +42,9 @@ bf_job_move_to (bf_ledger *self, bf_job_row *job, bf_job_move move, bf_error *er
     }
     job->state = next;
     job->moved = true;
+    if (next != BF_JOB_SCHEDULED) {
+        job->remind_us = 0;
+    }
     return BF_OK;
 }
 
@@ -130,6 +134,8 @@ bf_job_plan (bf_ledger *self, bf_job_row *job, bf_error *error)
                                  bf_trigger_offset (trigger, job->id).us);
     }
     bf_job_arm (self, job);
+    bf_reminders_plan (self, job, INT64_MIN, job->armed_us,
+                       "it was past when the job was given this time");
     return BF_OK;
 }
 
@@ -167,8 +173,15 @@ judge_failure (const bf_ledger *self, const bf_job_row *job, const bf_run_row *r
 {
     bf_token token = {run->job, run->ordinal, run->attempt};
     bf_span age = {self->boot_us - run->born_us};
-    return bf_retry_judge (&job->law.retry, token, run->failures, age, non_retryable,
-                           bf_run_is_withdrawn (job, run));
+    bf_verdict verdict = bf_retry_judge (&job->law.retry, token, run->failures, age,
+                                         non_retryable, bf_run_is_withdrawn (job, run));
+    /* No attempt at a reminder begins when its slot is due. */
+    int64_t again_us = bf_us_add (bf_job_now (self, job), verdict.wait.us);
+    if (run->origin == BF_ORIGIN_REMINDER && verdict.move == BF_RUN_RETRY &&
+        again_us >= bf_us_add (run->due_us, run->remind_before_us)) {
+        verdict.move = BF_RUN_DIE;
+    }
+    return verdict;
 }
 
 /* The state that a run begins in, with its event. */
@@ -196,6 +209,9 @@ run_begin (bf_ledger *self, bf_job_row *job, bf_run_row *run, const bf_birth *bi
     }
     bf_event_kind kind =
         run->state == BF_RUN_BLOCKED ? BF_EVENT_RUN_BLOCKED : BF_EVENT_RUN_FIRED;
+    if (run->origin == BF_ORIGIN_REMINDER) {
+        kind = BF_EVENT_REMINDER_FIRED;
+    }
     bf_err rc = gauge_add (self, run, run->state, 1, error);
     if (rc == BF_OK) {
         rc = bf_event_write (self, kind, job, run, &(bf_event_detail){.job_image = true},
@@ -223,8 +239,8 @@ bf_run_make (bf_ledger *self, bf_job_row *job, const bf_birth *birth, bf_run_row
     *run = (bf_run_row){
         .job = job->id,
         .ordinal = job->runs,
-        .queue = job->queue,
-        .type = job->type,
+        .queue = birth->type ? birth->queue : job->queue,
+        .type = birth->type ? birth->type : job->type,
         .state = BF_RUN_READY,
         .origin = birth->origin,
         .decides = decides,
@@ -235,6 +251,7 @@ bf_run_make (bf_ledger *self, bf_job_row *job, const bf_birth *birth, bf_run_row
         .born_us = self->boot_us,
         .ready_us = self->boot_us,
         .created_us = self->now.wall.us,
+        .remind_before_us = birth->remind_before_us,
     };
     return run_begin (self, job, run, birth, error);
 }
@@ -256,7 +273,7 @@ bf_run_unblock (bf_ledger *self, bf_job_row *job, bf_run_row *run, bf_error *err
 
 bf_err
 bf_run_make_extra (bf_ledger *self, bf_job_row *job, bf_origin origin, bool redone_decides,
-                   bf_run_row *run, bf_error *error)
+                   const bf_run_row *redone, bf_run_row *run, bf_error *error)
 {
     if (job->open_runs >= BF_OPEN_RUNS) {
         return bf_fail (
@@ -271,6 +288,11 @@ bf_run_make_extra (bf_ledger *self, bf_job_row *job, bf_origin origin, bool redo
         .clock = BF_CLOCK_WALL,
         .due_us = self->now.wall.us,
     };
+    /* A reminder stays one for its own workers. */
+    if (redone && redone->type != job->type && redone->job_version == job->version) {
+        birth.type = redone->type;
+        birth.queue = redone->queue;
+    }
     return bf_run_make (self, job, &birth, run, error);
 }
 

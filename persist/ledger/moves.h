@@ -31,20 +31,25 @@ typedef struct {
     bf_clock clock;
     int64_t due_us;
     int64_t lateness_us;
-    bool blocked; /* runs of earlier slots go first */
-    bool failed;  /* it was missed, and that counts as a failure (Late FAIL) */
+    bool blocked;  /* runs of earlier slots go first */
+    bool failed;   /* it was missed, and that counts as a failure (Late FAIL) */
+    uint32_t type; /* where it is not the job's, with its queue; else 0 */
+    uint32_t queue;
+    int64_t remind_before_us; /* as in Run */
 } bf_birth;
 
-/* A new run of the job: ready, with its event run.fired and, for NOTIFY, its delivery; or
- * blocked, with run.blocked; or, failed, in retry_wait or dead, with run.fired and what
- * follows from the failure. The job's counters are changed, its state is not. */
+/* A new run of the job: ready, with its event run.fired (reminder.fired) and, for NOTIFY,
+ * its delivery; or blocked, with run.blocked; or, failed, in retry_wait or dead, with
+ * run.fired and what follows from the failure. The job's counters are changed, its state is
+ * not. */
 bf_err bf_run_make (bf_ledger *self, bf_job_row *job, const bf_birth *birth,
                     bf_run_row *run, bf_error *error);
 
-/* The same for a run that somebody asked for, due now. BF_ELIMIT where BF_OPEN_RUNS are
- * open. */
+/* The same for a run that somebody asked for, due now. redone: what a redrive redoes, else
+ * NULL. BF_ELIMIT where BF_OPEN_RUNS are open. */
 bf_err bf_run_make_extra (bf_ledger *self, bf_job_row *job, bf_origin origin,
-                          bool redone_decides, bf_run_row *run, bf_error *error);
+                          bool redone_decides, const bf_run_row *redone, bf_run_row *run,
+                          bf_error *error);
 
 /* Gives a ready run to a worker: state, attempt, lease, event run.claimed. */
 bf_err bf_run_lease (bf_ledger *self, bf_job_row *job, bf_run_row *run, const char *worker,

@@ -6,6 +6,7 @@
 #include "persist/ledger/commands.h"
 #include "persist/ledger/events.h"
 #include "persist/ledger/moves.h"
+#include "persist/ledger/reminders.h"
 #include "persist/ledger/rows.h"
 #include "persist/ledger/slots.h"
 
@@ -64,7 +65,10 @@ forgo (bf_ledger *self, bf_job_row *job, bf_error *error)
     if (verdict.dropped.count == 0) {
         return BF_OK;
     }
-    rc = bf_slots_advance (self, job, verdict.dropped.last_us, false, error);
+    rc = bf_reminders_close (self, job, error);
+    if (rc == BF_OK) {
+        rc = bf_slots_advance (self, job, verdict.dropped.last_us, false, error);
+    }
     return rc == BF_OK ? bf_slots_drop (self, job, verdict.dropped, BF_DROP_MISSED,
                                         "the job was paused", error)
                        : rc;
@@ -83,8 +87,14 @@ bf_command_resume (bf_ledger *self, const Belfry__V1__Request *request, bf_answe
         return rc;
     }
     bf_job_arm (self, &job);
+    if (job.remind_us != 0) {
+        bf_reminders_plan (self, &job, job.remind_us, job.armed_us, "the job was paused");
+    }
     rc = bf_event_write (self, BF_EVENT_JOB_RESUMED, &job, NULL,
                          &(bf_event_detail){.job_image = true}, error);
+    if (rc == BF_OK) {
+        rc = bf_reminders_tell (self, &job, error);
+    }
     bool from_now = in->from == BELFRY__V1__RESUME_FROM__RESUME_FROM_NOW;
     if (rc == BF_OK && from_now && job.state == BF_JOB_SCHEDULED) {
         rc = forgo (self, &job, error);

@@ -270,6 +270,7 @@ typedef struct {
     int64_t wake_us;
     int64_t armed_us;
     int64_t anchor_us;
+    int64_t remind_us; /* when the next reminder of the slot is due; 0: none is left */
     uint32_t version;
     uint32_t runs;
     uint32_t open_runs;
@@ -295,8 +296,11 @@ typedef struct {
     bool was_timed;
     bf_clock was_clock;
     int64_t was_wake_us;
+    int64_t was_remind_us; /* 0: none was armed */
     uint32_t was_queue;
-    bool moved; /* more than its counters changed */
+    bool moved;                 /* more than its counters changed */
+    bf_reminded reminders_past; /* to be told: reminders.h */
+    const char *reminders_why;
 } bf_job_row;
 
 typedef struct {
@@ -327,6 +331,7 @@ typedef struct {
     const char *reason; /* NULL: none */
     uint64_t last_seq;
     ProtobufCBinaryData result;
+    int64_t remind_before_us; /* REMINDER: how long before its slot it was due; else 0 */
     /* The row as it was read; 0 for a run that is new. */
     bf_run_state was_state;
     uint32_t was_attempt;

@@ -13,6 +13,7 @@
 #include "persist/ledger/held.h"
 #include "persist/ledger/moves.h"
 #include "persist/ledger/outcome.h"
+#include "persist/ledger/reminders.h"
 #include "persist/ledger/rows.h"
 
 /* What a lease adds to an answer beside its payload: names, key, tags, numbers. */
@@ -66,9 +67,14 @@ judge_timer (bf_ledger *self, bf_timer timer, grant_t *grant, bf_error *error)
     bf_job_row job;
     bf_run_row run;
     bf_timer_effect effect;
-    bf_err rc = timer.source == BF_SOURCE_RUN
-                    ? bf_timer_wake (self, timer, &job, &run, &effect, error)
-                    : bf_timer_fire (self, timer, &job, &run, &effect, error);
+    bf_err rc;
+    if (timer.source == BF_SOURCE_RUN) {
+        rc = bf_timer_wake (self, timer, &job, &run, &effect, error);
+    } else if (bf_timer_is_reminder (timer)) {
+        rc = bf_timer_remind (self, timer, &job, &run, &effect, error);
+    } else {
+        rc = bf_timer_fire (self, timer, &job, &run, &effect, error);
+    }
     if (rc != BF_OK || effect == BF_TIMER_STALE) {
         return rc;
     }

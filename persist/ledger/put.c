@@ -6,6 +6,7 @@
 #include "messages/translate.h"
 #include "persist/ledger/moves.h"
 #include "persist/ledger/outcome.h"
+#include "persist/ledger/reminders.h"
 #include "persist/ledger/render.h"
 #include "persist/ledger/rows.h"
 
@@ -30,6 +31,35 @@ slot_timer (const bf_ledger *self, const bf_job_row *job, bf_clock clock, int64_
     return timer;
 }
 
+/* The reminder that the clock watches. Its queue is not known to the clock: what it makes
+ * is given away once it is ready. */
+static bf_err
+tell_reminder (bf_ledger *self, bool arm, const bf_job_row *job, bf_clock clock,
+               int64_t remind_us, bf_error *error)
+{
+    bf_timer timer = {.source = BF_SOURCE_REMIND_WALL, .job = job->id, .due_us = remind_us};
+    if (clock == BF_CLOCK_BOOT) {
+        timer.source = BF_SOURCE_REMIND_BOOT;
+        timer.due_us = bf_scale_to_boot (&self->scale, remind_us).us;
+    }
+    return bf_outcome_timer (self, arm, timer, error);
+}
+
+static bf_err
+tell_reminders (bf_ledger *self, const bf_job_row *job, bf_error *error)
+{
+    int64_t remind_us = bf_job_reminds (job) ? job->remind_us : 0;
+    bool stays = remind_us != 0 && job->clock == job->was_clock;
+    bf_err rc = BF_OK;
+    if (job->was_remind_us != 0 && !stays) {
+        rc = tell_reminder (self, false, job, job->was_clock, job->was_remind_us, error);
+    }
+    if (rc == BF_OK && remind_us != 0 && !(stays && remind_us == job->was_remind_us)) {
+        rc = tell_reminder (self, true, job, job->clock, remind_us, error);
+    }
+    return rc;
+}
+
 bf_err
 bf_job_tell (bf_ledger *self, const bf_job_row *job, bf_error *error)
 {
@@ -45,10 +75,15 @@ bf_job_tell (bf_ledger *self, const bf_job_row *job, bf_error *error)
     bool same = job->was_timed && stays && job->wake_us == job->was_wake_us &&
                 job->queue == job->was_queue;
     if (is_timed && !same) {
-        return bf_outcome_timer (self, true,
-                                 slot_timer (self, job, job->clock, job->wake_us), error);
+        bf_err rc = bf_outcome_timer (
+            self, true, slot_timer (self, job, job->clock, job->wake_us), error);
+        if (rc != BF_OK) {
+            return rc;
+        }
     }
-    return BF_OK;
+    return job->law.remind.count > 0 || job->was_remind_us != 0
+               ? tell_reminders (self, job, error)
+               : BF_OK;
 }
 
 /* The oldest that waits, where nobody that it waits for is open. */
@@ -70,6 +105,9 @@ bf_err
 bf_job_put (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     bf_err rc = unblock_next (self, job, error);
+    if (rc == BF_OK) {
+        rc = bf_reminders_tell (self, job, error);
+    }
     if (rc == BF_OK) {
         rc = bf_job_save (self, job, error);
     }
@@ -106,7 +144,11 @@ bf_timer_again (bf_ledger *self, bf_timer timer, bf_error *error)
         rc = rc == BF_OK ? tell_clock (self, &run, error) : rc;
     } else {
         rc = bf_job_load (self, timer.job, &job, error);
-        job.was_timed = false;
+        if (bf_timer_is_reminder (timer)) {
+            job.was_remind_us = 0;
+        } else {
+            job.was_timed = false;
+        }
         rc = rc == BF_OK ? bf_job_tell (self, &job, error) : rc;
     }
     return rc == BF_ENOTFOUND ? BF_OK : rc;

@@ -55,7 +55,7 @@ make_again (bf_ledger *self, bf_job_row *job, bf_run_row *dead, bf_run_row *run,
         /* What an extra run, or the slot of a time that was given up, could not decide, its
          * redrive cannot either. */
         bool decides = dead->decides && dead->job_version == job->version;
-        rc = bf_run_make_extra (self, job, BF_ORIGIN_REDRIVEN, decides, run, error);
+        rc = bf_run_make_extra (self, job, BF_ORIGIN_REDRIVEN, decides, dead, run, error);
     }
     return rc == BF_OK ? bf_run_put (self, job, run, error) : rc;
 }

@@ -5,6 +5,7 @@
 #include "messages/translate.h"
 #include "persist/ledger/commands.h"
 #include "persist/ledger/outcome.h"
+#include "persist/ledger/reminders.h"
 #include "persist/ledger/sql.h"
 
 /* The place to go on from, in the scale of the rows. */
@@ -12,15 +13,15 @@ static sqlite3_stmt *
 query_timers (bf_ledger *self, bf_timer after, uint32_t limit)
 {
     int64_t after_us = after.due_us;
-    if (after.source != BF_SOURCE_SLOT_WALL && after_us != INT64_MIN) {
+    if (!bf_source_is_wall (after.source) && after_us != INT64_MIN) {
         after_us = bf_scale_from_boot (&self->scale, (bf_boot){after_us});
     }
     bool slots = after.source != BF_SOURCE_RUN;
-    sqlite3_stmt *stmt =
-        bf_statement (self->statements, slots ? SQL_JOB_DUE : SQL_RUN_TIMER);
+    bf_sql jobs = bf_timer_is_reminder (after) ? SQL_JOB_REMIND : SQL_JOB_DUE;
+    sqlite3_stmt *stmt = bf_statement (self->statements, slots ? jobs : SQL_RUN_TIMER);
     if (slots) {
-        bool boot = after.source == BF_SOURCE_SLOT_BOOT;
-        sqlite3_bind_int (stmt, 1, boot ? BF_CLOCK_BOOT : BF_CLOCK_WALL);
+        bool wall = bf_source_is_wall (after.source);
+        sqlite3_bind_int (stmt, 1, wall ? BF_CLOCK_WALL : BF_CLOCK_BOOT);
         sqlite3_bind_int64 (stmt, 2, after_us);
         sqlite3_bind_int64 (stmt, 3, (sqlite3_int64)after.job);
     } else {
@@ -45,11 +46,11 @@ read_timer (const bf_ledger *self, bf_timer_source source, sqlite3_stmt *stmt)
     };
     int64_t slot_us = slots ? sqlite3_column_int64 (stmt, 3) : timer.due_us;
     if (slot_us != timer.due_us) {
-        timer.slot_us = source == BF_SOURCE_SLOT_WALL
+        timer.slot_us = bf_source_is_wall (source)
                             ? slot_us
                             : bf_scale_to_boot (&self->scale, slot_us).us;
     }
-    if (source != BF_SOURCE_SLOT_WALL) {
+    if (!bf_source_is_wall (source)) {
         timer.due_us = bf_scale_to_boot (&self->scale, timer.due_us).us;
     }
     return timer;

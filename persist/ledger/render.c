@@ -27,10 +27,18 @@ due_for_people (const bf_ledger *self, bf_clock clock, int64_t due_us)
 }
 
 bool
+bf_reminder_is_timely (const bf_job_row *job, const bf_run_row *run)
+{
+    return job->state == BF_JOB_SCHEDULED &&
+           job->due_us == bf_us_add (run->due_us, run->remind_before_us);
+}
+
+bool
 bf_run_is_withdrawn (const bf_job_row *job, const bf_run_row *run)
 {
     return job->state == BF_JOB_CANCELLED || job->state == BF_JOB_CONFIRMED ||
            run->job_version < job->version ||
+           (run->origin == BF_ORIGIN_REMINDER && !bf_reminder_is_timely (job, run)) ||
            (run->decides && run->ordinal < job->others_below);
 }
 
@@ -104,6 +112,9 @@ bf_render_job (bf_ledger *self, const bf_job_row *job, unsigned how)
     wire->paused = job->paused;
     wire->due_us =
         how & BF_REPLY ? due_for_people (self, job->clock, job->due_us) : job->due_us;
+    wire->remind_us = how & BF_REPLY && job->remind_us != 0
+                          ? due_for_people (self, job->clock, job->remind_us)
+                          : job->remind_us;
     wire->version = job->version;
     wire->runs = job->runs;
     wire->open_runs = job->open_runs;
@@ -187,6 +198,7 @@ bf_render_run (bf_ledger *self, const bf_job_row *job, const bf_run_row *run, un
     wire->last_seq = run->last_seq;
     wire->redriven_by = run->redriven_by;
     wire->job_version = run->job_version;
+    wire->remind_before_us = run->remind_before_us;
     if (how & BF_REPLY) {
         render_run_reply (self, job, run, how, wire);
     }

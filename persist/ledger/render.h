@@ -22,6 +22,7 @@ Belfry__V1__Run *bf_render_run (bf_ledger *self, const bf_job_row *job,
 
 /* Whether a worker that has the run should stop: its job was cancelled, confirmed or moved.
  */
+bool bf_reminder_is_timely (const bf_job_row *job, const bf_run_row *run);
 bool bf_run_is_withdrawn (const bf_job_row *job, const bf_run_row *run);
 
 /* A time of the boot scale as the wall clock would show it now. */

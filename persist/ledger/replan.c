@@ -11,6 +11,7 @@
 #include "persist/ledger/events.h"
 #include "persist/ledger/moves.h"
 #include "persist/ledger/recurrences.h"
+#include "persist/ledger/reminders.h"
 #include "persist/ledger/rows.h"
 #include "persist/ledger/slots.h"
 #include "persist/ledger/sql.h"
@@ -223,6 +224,7 @@ row_of (bf_ledger *self, const bf_job_row *job)
         row->due_us = job->due_us;
         row->armed_us = job->armed_us;
         row->wake_us = job->wake_us;
+        row->remind_us = job->remind_us;
     }
     return row;
 }
@@ -232,7 +234,10 @@ static bf_err
 end (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     bf_stretch last = {job->due_us, job->due_us, 1};
-    bf_err rc = bf_job_move_to (self, job, BF_JOB_FIRE_LAST, error);
+    bf_err rc = bf_reminders_close (self, job, error);
+    if (rc == BF_OK) {
+        rc = bf_job_move_to (self, job, BF_JOB_FIRE_LAST, error);
+    }
     return rc == BF_OK ? bf_slots_drop (self, job, last, BF_DROP_SKIPPED,
                                         "the rules of its calendar leave it no slot", error)
                        : rc;
@@ -242,8 +247,14 @@ static bf_err
 move (bf_ledger *self, bf_job_row *job, int64_t due_us, Belfry__V1__Replanned *told,
       bf_error *error)
 {
+    bf_err rc = bf_reminders_withdraw (self, job, error);
     job->due_us = due_us;
     bf_job_arm (self, job);
+    bf_reminders_plan (self, job, INT64_MIN, job->armed_us,
+                       "the rules of its calendar changed");
+    if (rc != BF_OK) {
+        return rc;
+    }
     told->rows[told->n_rows] = row_of (self, job);
     return told->rows[told->n_rows++] ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
 }

@@ -293,8 +293,15 @@ render_lease (bf_ledger *self, const Belfry__Internal__Attempt *attempt, bf_job_
     lease->tags = whole->spec->tags;
     lease->lease_us = run->lease_us;
     lease->run_timeout_us = job->law.run_timeout.us;
+    if (!lease->run) {
+        return no_memory (error);
+    }
+    if (run->remind_before_us != 0) {
+        lease->remind_before_us = run->remind_before_us;
+        lease->slot_due_us = bf_us_add (lease->run->due_us, run->remind_before_us);
+    }
     *lease_p = lease;
-    return lease->run ? BF_OK : no_memory (error);
+    return BF_OK;
 }
 
 /* Only leases that still stand: what has expired meanwhile is somebody else's, and what was

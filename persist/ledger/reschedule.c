@@ -81,6 +81,13 @@ set_trigger (const Belfry__V1__Reschedule *in, const bf_job_row *job,
         return bf_fail (error, BF_EINVALID,
                         "the job's jitter is as long as the interval or longer");
     }
+    if (in->trigger_case == BELFRY__V1__RESCHEDULE__TRIGGER_EVERY &&
+        spec->n_remind_before_us > 0 &&
+        spec->remind_before_us[0] > spec->every->interval_us) {
+        return bf_fail (error, BF_EINVALID,
+                        "the job's earliest reminder is longer before its slot than the "
+                        "interval: replace the job, with other reminders");
+    }
     return BF_OK;
 }
 

@@ -119,6 +119,12 @@ check_numbers (const bf_ledger *self, uint64_t job, uint32_t type, uint32_t queu
                     (unsigned long long)job, type, queue);
 }
 
+bool
+bf_job_reminds (const bf_job_row *job)
+{
+    return job->remind_us != 0 && !job->paused;
+}
+
 void
 bf_job_was (bf_job_row *job)
 {
@@ -129,6 +135,7 @@ bf_job_was (bf_job_row *job)
     job->was_timed = bf_job_is_timed (job);
     job->was_clock = job->clock;
     job->was_wake_us = job->wake_us;
+    job->was_remind_us = bf_job_reminds (job) ? job->remind_us : 0;
     job->was_queue = job->queue;
     job->moved = false;
 }
@@ -171,6 +178,7 @@ bf_job_read (bf_ledger *self, sqlite3_stmt *stmt, bf_job_row *job, bf_error *err
         .spec = blob_copy (self, stmt, 30, &out_of_memory),
         .payload_hash = (uint64_t)sqlite3_column_int64 (stmt, 31),
         .payload_bytes = number (stmt, 32),
+        .remind_us = sqlite3_column_int64 (stmt, 33),
     };
     if (out_of_memory) {
         return bf_fail_plain (error, BF_ENOMEM);
@@ -280,6 +288,7 @@ bf_job_insert (bf_ledger *self, bf_job_row *job, bf_error *error)
     sqlite3_bind_blob (stmt, 16, job->spec.data, (int)job->spec.len, SQLITE_STATIC);
     sqlite3_bind_int64 (stmt, 17, (sqlite3_int64)job->payload_hash);
     bind_blob (stmt, 18, job->payload);
+    sqlite3_bind_int64 (stmt, 19, job->remind_us);
     return job_written (self, stmt, job, error);
 }
 
@@ -315,6 +324,7 @@ bind_move (sqlite3_stmt *stmt, const bf_job_row *job)
     sqlite3_bind_int64 (stmt, 21, job->wake_us);
     sqlite3_bind_int64 (stmt, 22, job->armed_us);
     bind_time (stmt, 23, job->final_us);
+    sqlite3_bind_int64 (stmt, 24, job->remind_us);
 }
 
 bf_err
@@ -336,13 +346,13 @@ bf_job_save_definition (bf_ledger *self, bf_job_row *job, bf_error *error)
 {
     sqlite3_stmt *stmt = bf_statement (self->statements, SQL_JOB_DEFINE);
     bind_move (stmt, job);
-    sqlite3_bind_int64 (stmt, 24, job->type);
-    sqlite3_bind_int64 (stmt, 25, job->queue);
-    sqlite3_bind_int64 (stmt, 26, job->version);
-    sqlite3_bind_int64 (stmt, 27, job->anchor_us);
-    sqlite3_bind_blob (stmt, 28, job->spec.data, (int)job->spec.len, SQLITE_STATIC);
-    sqlite3_bind_int64 (stmt, 29, (sqlite3_int64)job->payload_hash);
-    bind_blob (stmt, 30, job->payload);
+    sqlite3_bind_int64 (stmt, 25, job->type);
+    sqlite3_bind_int64 (stmt, 26, job->queue);
+    sqlite3_bind_int64 (stmt, 27, job->version);
+    sqlite3_bind_int64 (stmt, 28, job->anchor_us);
+    sqlite3_bind_blob (stmt, 29, job->spec.data, (int)job->spec.len, SQLITE_STATIC);
+    sqlite3_bind_int64 (stmt, 30, (sqlite3_int64)job->payload_hash);
+    bind_blob (stmt, 31, job->payload);
     return job_written (self, stmt, job, error);
 }
 
@@ -424,6 +434,7 @@ bf_run_read (bf_ledger *self, sqlite3_stmt *stmt, bf_run_row *run, bf_error *err
         .reason = text_copy (self, stmt, 24, &out_of_memory),
         .last_seq = (uint64_t)sqlite3_column_int64 (stmt, 25),
         .result = blob_copy (self, stmt, 26, &out_of_memory),
+        .remind_before_us = sqlite3_column_int64 (stmt, 27),
     };
     bf_run_was (run);
     return out_of_memory ? bf_fail_plain (error, BF_ENOMEM)
@@ -552,6 +563,7 @@ run_insert (bf_ledger *self, const bf_run_row *run, bf_error *error)
     bind_text (stmt, 25, run->reason);
     sqlite3_bind_int64 (stmt, 26, (sqlite3_int64)run->last_seq);
     bind_blob (stmt, 27, run->result);
+    sqlite3_bind_int64 (stmt, 28, run->remind_before_us);
     return run_written (self, stmt, run, error);
 }
 

@@ -29,6 +29,8 @@ bf_err bf_job_save_definition (bf_ledger *self, bf_job_row *job, bf_error *error
 
 /* Whether it is armed: the same condition as the index job_due. */
 bool bf_job_is_timed (const bf_job_row *job);
+/* Whether a reminder of it is: that of the index job_remind. */
+bool bf_job_reminds (const bf_job_row *job);
 /* The slots of a job that recurs; good for as long as no zone or calendar changes.
  * BF_EINVALID: its zone or one of its calendars is not there, or its rule means nothing. */
 bf_err bf_job_grid (bf_ledger *self, const bf_job_row *job, bf_grid *grid, bf_error *error);

@@ -12,6 +12,7 @@
 #include "persist/ledger/events.h"
 #include "persist/ledger/moves.h"
 #include "persist/ledger/names.h"
+#include "persist/ledger/reminders.h"
 #include "persist/ledger/rows.h"
 
 bf_err
@@ -41,6 +42,18 @@ bf_job_set_definition (bf_ledger *self, bf_job_row *job, const Belfry__V1__JobSp
     return job->spec.data ? BF_OK : bf_fail_plain (error, BF_ENOMEM);
 }
 
+/* The reminders' type and queue are there from now on, so that none fails for want of room.
+ */
+static bf_err
+intern_reminders (bf_ledger *self, const Belfry__V1__JobSpec *spec, uint32_t ns,
+                  bf_error *error)
+{
+    uint32_t type;
+    uint32_t queue;
+    bf_err rc = bf_name_intern (self, spec->reminder_type, &type, error);
+    return rc == BF_OK ? bf_queue_intern (self, ns, type, &queue, error) : rc;
+}
+
 /* What a spec says, into a row: everything but identity, state and history. */
 static bf_err
 define (bf_ledger *self, const Belfry__V1__JobSpec *spec, bf_job_row *job, bf_error *error)
@@ -54,6 +67,9 @@ define (bf_ledger *self, const Belfry__V1__JobSpec *spec, bf_job_row *job, bf_er
     }
     if (rc == BF_OK) {
         rc = bf_name_intern (self, spec->type, &job->type, error);
+    }
+    if (rc == BF_OK && spec->n_remind_before_us > 0) {
+        rc = intern_reminders (self, spec, job->ns, error);
     }
     return rc == BF_OK ? bf_queue_intern (self, job->ns, job->type, &job->queue, error)
                        : rc;
@@ -83,6 +99,9 @@ create (bf_ledger *self, const Belfry__V1__JobSpec *spec, bool reject_past,
     if (rc == BF_OK) {
         bf_event_detail detail = {.job_image = true, .with_spec = true};
         rc = bf_event_write (self, BF_EVENT_JOB_SCHEDULED, &job, NULL, &detail, error);
+    }
+    if (rc == BF_OK) {
+        rc = bf_reminders_tell (self, &job, error);
     }
     if (rc == BF_OK) {
         rc = bf_job_insert (self, &job, error);
@@ -122,13 +141,18 @@ bf_job_redefine (bf_ledger *self, bf_job_row *job, bf_event_kind kind, bf_error 
         rc = bf_job_withdraw_runs (self, job, "the job was given another time", error);
     }
     if (rc == BF_OK) {
+        rc = bf_reminders_tell (self, job, error);
+    }
+    if (rc == BF_OK) {
         rc = bf_job_save_definition (self, job, error);
     }
     return rc == BF_OK ? bf_job_tell (self, job, error) : rc;
 }
 
+/* The open job gets this definition. `again`: its wait begins anew, also where it is equal
+ * (DEBOUNCE). */
 static bf_err
-replace (bf_ledger *self, const Belfry__V1__JobSpec *spec, bool reject_past,
+replace (bf_ledger *self, const Belfry__V1__JobSpec *spec, bool reject_past, bool again,
          bf_job_row *job, bf_answer *answer, bf_error *error)
 {
     bf_err rc = bf_job_load_payload (self, job, error);
@@ -144,18 +168,31 @@ replace (bf_ledger *self, const Belfry__V1__JobSpec *spec, bool reject_past,
     if (rc != BF_OK) {
         return rc;
     }
-    bool unchanged = before.type == job->type && same_bytes (before.spec, job->spec) &&
-                     same_bytes (before.payload, job->payload);
+    bool equal = before.type == job->type && same_bytes (before.spec, job->spec) &&
+                 same_bytes (before.payload, job->payload);
     rc = bf_answer_add_job (self, answer, job,
-                            unchanged ? BELFRY__V1__OUTCOME__OUTCOME_UNCHANGED
-                                      : BELFRY__V1__OUTCOME__OUTCOME_REPLACED,
+                            !equal  ? BELFRY__V1__OUTCOME__OUTCOME_REPLACED
+                            : again ? BELFRY__V1__OUTCOME__OUTCOME_CHANGED
+                                    : BELFRY__V1__OUTCOME__OUTCOME_UNCHANGED,
                             NULL, error);
-    if (rc == BF_OK && !unchanged) {
-        rc = bf_trigger_check (self, job->law.trigger, reject_past, error);
+    if (rc != BF_OK || (equal && !again)) {
+        return rc;
     }
-    return rc == BF_OK && !unchanged
-               ? bf_job_redefine (self, job, BF_EVENT_JOB_REPLACED, error)
+    rc = bf_trigger_check (self, job->law.trigger, reject_past, error);
+    return rc == BF_OK
+               ? bf_job_redefine (self, job,
+                                  equal ? BF_EVENT_JOB_RESCHEDULED : BF_EVENT_JOB_REPLACED,
+                                  error)
                : rc;
+}
+
+/* A clock that was set back does not make a window longer. */
+static bool
+is_throttled (const bf_ledger *self, const Belfry__V1__Schedule *in, const bf_job_row *job)
+{
+    int64_t age_us = self->now.wall.us - job->created_us;
+    return in->on_key == BELFRY__V1__ON_KEY__ON_KEY_THROTTLE && age_us >= 0 &&
+           age_us < in->window_us;
 }
 
 static bf_err
@@ -163,8 +200,9 @@ on_taken_key (bf_ledger *self, const Belfry__V1__JobSpec *spec,
               const Belfry__V1__Schedule *in, bf_job_row *job, bf_answer *answer,
               bf_error *error)
 {
-    if (in->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE) {
-        return replace (self, spec, in->reject_past, job, answer, error);
+    bool debounces = in->on_key == BELFRY__V1__ON_KEY__ON_KEY_DEBOUNCE;
+    if (debounces || in->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE) {
+        return replace (self, spec, in->reject_past, debounces, job, answer, error);
     }
     bool reject = in->on_key == BELFRY__V1__ON_KEY__ON_KEY_REJECT;
     if (reject) {
@@ -220,6 +258,7 @@ schedule_one (bf_ledger *self, const Belfry__V1__JobSpec *spec,
     if (rc != BF_OK) {
         return rc;
     }
+    taken = taken || (found && is_throttled (self, in, &job));
     return taken ? on_taken_key (self, spec, in, &job, answer, error)
                  : create (self, spec, in->reject_past, answer, error);
 }
@@ -231,7 +270,10 @@ bf_schedule_is_sure (const bf_ledger *self, const Belfry__V1__Schedule *in)
     bool plain = spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_AT_US ||
                  spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_AFTER_US;
     return in->n_jobs == 1 && plain && in->on_key != BELFRY__V1__ON_KEY__ON_KEY_REPLACE &&
-           bf_queue_is_known (self, spec->ns, spec->type);
+           in->on_key != BELFRY__V1__ON_KEY__ON_KEY_DEBOUNCE &&
+           bf_queue_is_known (self, spec->ns, spec->type) &&
+           (spec->n_remind_before_us == 0 ||
+            bf_queue_is_known (self, spec->ns, spec->reminder_type));
 }
 
 bf_err

@@ -6,6 +6,7 @@
 
 #include "persist/ledger/events.h"
 #include "persist/ledger/moves.h"
+#include "persist/ledger/reminders.h"
 #include "persist/ledger/render.h"
 #include "persist/ledger/rows.h"
 #include "persist/ledger/sql.h"
@@ -37,6 +38,8 @@ bf_slots_advance (bf_ledger *self, bf_job_row *job, int64_t slot_us, bool paced,
             job->due_us = next_us;
             job->wake_us = paced ? pace (self, job, slot_us, next_us) : next_us;
             job->moved = true;
+            int64_t from_us = slot_us > job->armed_us ? slot_us : job->armed_us;
+            bf_reminders_plan (self, job, INT64_MIN, from_us, "the slot before was later");
             return BF_OK;
         }
     }

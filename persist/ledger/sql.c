@@ -11,7 +11,7 @@
     "armed_us, anchor_us, version, runs, open_runs, slots_open, blocked, fired, "   \
     "missed, skipped, overlap_skipped, buffer_dropped, cancelled_others, "          \
     "terminated_others, others_below, created_us, updated_us, final_us, last_seq, " \
-    "spec, payload_hash, length (payload)"
+    "spec, payload_hash, length (payload), remind_us"
 
 /* What changes in a job's row: more of it for each of the three. */
 #define JOB_SET_COUNTS                                                         \
@@ -21,7 +21,7 @@
     "terminated_others = ?15, others_below = ?16"
 #define JOB_SET_MOVE                                                          \
     JOB_SET_COUNTS ", state = ?17, paused = ?18, clock = ?19, due_us = ?20, " \
-                   "wake_us = ?21, armed_us = ?22, final_us = ?23"
+                   "wake_us = ?21, armed_us = ?22, final_us = ?23, remind_us = ?24"
 
 #define RUN_ROW                                                                          \
     "job, ordinal, queue, type, state, origin, decides, job_version, clock, due_us, "    \
@@ -29,9 +29,9 @@
     "lease_until_us, lease_us, run_until_us, worker, created_us, claimed_us, final_us, " \
     "reason, "                                                                           \
     "last_seq, "
-#define RUN_COLUMNS RUN_ROW "result"
+#define RUN_COLUMNS RUN_ROW "result, remind_before_us"
 /* Of an open one, which has no result yet. */
-#define RUN_OPEN_COLUMNS RUN_ROW "NULL"
+#define RUN_OPEN_COLUMNS RUN_ROW "NULL, remind_before_us"
 
 const char *const bf_sql_texts[SQL_STATEMENTS] = {
     [SQL_SAVEPOINT] = "SAVEPOINT step",
@@ -57,7 +57,8 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
 
     [SQL_JOB_INSERT] =
         "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-        "?13, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?14, ?14, NULL, ?15, ?16, ?17, ?18)",
+        "?13, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?14, ?14, NULL, ?15, ?16, ?17, ?18, "
+        "?19)",
     [SQL_JOB_SELECT] = "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1",
     [SQL_JOB_PAYLOAD] = "SELECT payload FROM job WHERE id = ?1",
     [SQL_JOB_BY_KEY] =
@@ -65,14 +66,18 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
         "WHERE ns = ?1 AND key = ?2 AND key IS NOT NULL ORDER BY id DESC LIMIT 1",
     [SQL_JOB_COUNT] = "UPDATE job SET " JOB_SET_COUNTS " WHERE id = ?1",
     [SQL_JOB_MOVE] = "UPDATE job SET " JOB_SET_MOVE " WHERE id = ?1",
-    [SQL_JOB_DEFINE] = "UPDATE job SET " JOB_SET_MOVE ", type = ?24, queue = ?25, "
-                       "version = ?26, anchor_us = ?27, spec = ?28, payload_hash = ?29, "
-                       "payload = ?30 WHERE id = ?1",
+    [SQL_JOB_DEFINE] = "UPDATE job SET " JOB_SET_MOVE ", type = ?25, queue = ?26, "
+                       "version = ?27, anchor_us = ?28, spec = ?29, payload_hash = ?30, "
+                       "payload = ?31 WHERE id = ?1",
     [SQL_JOB_LIST] = "SELECT " JOB_COLUMNS " FROM job WHERE id > ?1 ORDER BY id LIMIT ?2",
     [SQL_JOB_DUE] =
         "SELECT id, wake_us, queue, due_us FROM job INDEXED BY job_due "
         "WHERE state = 2 AND paused = 0 AND clock = ?1 AND (wake_us, id) > (?2, ?3) "
         "ORDER BY wake_us, id LIMIT ?4",
+
+    [SQL_JOB_REMIND] = "SELECT id, remind_us, 0, remind_us FROM job INDEXED BY job_remind "
+                       "WHERE remind_us <> 0 AND paused = 0 AND clock = ?1 AND "
+                       "(remind_us, id) > (?2, ?3) ORDER BY remind_us, id LIMIT ?4",
 
     [SQL_TAG_JOBS] = "SELECT job FROM tag WHERE tag = ?1 AND job > ?2 ORDER BY job",
     [SQL_JOB_KEYS] = "SELECT id, key FROM job INDEXED BY job_key "
@@ -87,7 +92,8 @@ const char *const bf_sql_texts[SQL_STATEMENTS] = {
 
     [SQL_RUN_INSERT] =
         "INSERT INTO run VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-        "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
+        "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, "
+        "?28)",
     [SQL_RUN_SELECT] = "SELECT " RUN_COLUMNS " FROM run WHERE job = ?1 AND ordinal = ?2",
     [SQL_RUN_RESULT] = "UPDATE run SET result = ?3 WHERE job = ?1 AND ordinal = ?2",
     [SQL_RUN_UPDATE] =

@@ -33,6 +33,7 @@ typedef enum {
     SQL_JOB_DEFINE, /* the definition besides */
     SQL_JOB_LIST,
     SQL_JOB_DUE, /* what the clock asks for */
+    SQL_JOB_REMIND,
     /* Ways of a filter, filter.c. */
     SQL_TAG_JOBS,
     SQL_JOB_KEYS,

@@ -22,7 +22,7 @@ bf_command_trigger (bf_ledger *self, const Belfry__V1__Request *request, bf_answ
                              &(bf_event_detail){.job_image = true}, error);
     }
     if (rc == BF_OK) {
-        rc = bf_run_make_extra (self, &job, BF_ORIGIN_TRIGGERED, false, &run, error);
+        rc = bf_run_make_extra (self, &job, BF_ORIGIN_TRIGGERED, false, NULL, &run, error);
     }
     if (rc == BF_OK) {
         rc = bf_run_put (self, &job, &run, error);

@@ -163,7 +163,7 @@ test_due_on_time (void **state)
     begin_empty (self);
     for (int source = 0; source < BF_SOURCES; source++) {
         bf_now now = bf_now_read ();
-        bool is_wall = source == BF_SOURCE_SLOT_WALL;
+        bool is_wall = bf_source_is_wall ((bf_timer_source)source);
         int64_t due_us = (is_wall ? now.wall.us : now.boot.us) + 20 * BF_MS_US + 123;
         bf_timer timer = {.source = (bf_timer_source)source,
                           .job = 256,

@@ -235,6 +235,8 @@ test_start (void **state)
     assert_in_range (back_us, before.wall.us, bf_now_read ().wall.us);
     refill (self, BF_SOURCE_SLOT_BOOT, &boot);
     refill (self, BF_SOURCE_RUN, NULL);
+    refill (self, BF_SOURCE_REMIND_WALL, NULL);
+    refill (self, BF_SOURCE_REMIND_BOOT, NULL);
     settle (self, batch);
     due = expect_due (self, &batch);
     assert_int_equal (due.job, 512);
@@ -396,6 +398,8 @@ test_full_disk (void **state)
                      .due_us = before.boot.us - 8 * BF_MINUTE_US};
     reset (self, before.boot.us - 10 * BF_MINUTE_US);
     expect_refills (self);
+    refill (self, BF_SOURCE_REMIND_WALL, NULL);
+    refill (self, BF_SOURCE_REMIND_BOOT, NULL);
     refill (self, BF_SOURCE_RUN,
             &(bf_timer){.source = BF_SOURCE_RUN, .job = 1, .ordinal = 1, .due_us = 1});
     uint64_t batch;

@@ -42,7 +42,7 @@ static const struct {
     {"rrule", 1, 4096, false, false},     {"tz", 0, 64, false, false},
     {"exclude", 1, 64, true, false},      {"dates", 1, 64, false, false},
     {"windows", 1, 64, false, false},     {"payload", 0, 65536, false, true},
-    {"result", 0, 65536, false, true},
+    {"result", 0, 65536, false, true},    {"reminder_type", 0, 64, true, false},
 };
 
 #define DAY INT64_C (86400000000)
@@ -88,6 +88,8 @@ static const struct {
     {"after_seq", true, 0, INT64_MAX},
     {"finals_us", true, 0, YEARS_100},
     {"events_us", true, 0, YEARS_100},
+    {"remind_before_us", false, 1000, 366 * DAY},
+    {"window_us", true, 1000, 366 * DAY},
 };
 
 static const struct {
@@ -97,7 +99,7 @@ static const struct {
 } list_limits[] = {
     {"jobs", 1, 1000}, {"tags", 0, 8},      {"states", 0, 64},  {"items", 1, 1000},
     {"types", 0, 64},  {"tokens", 1, 1000}, {"kinds", 0, 64},   {"delays_us", 0, 100},
-    {"exclude", 0, 8}, {"dates", 0, 1000},  {"windows", 0, 64},
+    {"exclude", 0, 8}, {"dates", 0, 1000},  {"windows", 0, 64}, {"remind_before_us", 0, 16},
 };
 
 #define COUNT(list) (sizeof (list) / sizeof (list)[0])

@@ -395,7 +395,7 @@ refill (ledger *self, bf_timer_source source)
 static int64_t
 time_of (bf_timer_source source, bf_now now)
 {
-    return source == BF_SOURCE_SLOT_WALL ? now.wall.us : now.boot.us;
+    return bf_source_is_wall (source) ? now.wall.us : now.boot.us;
 }
 
 size_t
@@ -412,7 +412,8 @@ ledger_due (ledger *self, bf_timer **timers)
             if (timer.due_us > time_of (source, self->now)) {
                 break;
             }
-            if (source != BF_SOURCE_RUN && slot_us < back_us) {
+            bool slot = source == BF_SOURCE_SLOT_WALL || source == BF_SOURCE_SLOT_BOOT;
+            if (slot && slot_us < back_us) {
                 timer.reached_us = back_us;
             }
             due[count++] = timer;

@@ -199,8 +199,11 @@ check_history (ledger *self)
                  "(count), 0) FROM stretch WHERE job = id AND stretch.skipped = 1)");
     /* A slot makes one run, as long as the job stays as it is and its clock goes on. */
     if (!self->stepped_back) {
-        expect_zero (self, "SELECT count (*) FROM (SELECT 1 FROM run WHERE origin = 1 "
-                           "GROUP BY job, job_version, due_us HAVING count (*) > 1)");
+        expect_zero (self, "SELECT count (*) FROM (SELECT 1 FROM run WHERE origin <= 2 "
+                           "GROUP BY job, job_version, origin, due_us "
+                           "HAVING count (*) > 1)");
+        expect_zero (self,
+                     "SELECT count (*) FROM run WHERE origin = 2 AND lateness_us < 0");
     }
 }
 
@@ -213,6 +216,10 @@ check_rows (ledger *self)
                        "(timer_us IS NOT NULL) OR (timer_us IS NOT NULL AND "
                        "state NOT IN (1, 2, 4))");
     expect_zero (self, "SELECT count (*) FROM job WHERE wake_us < due_us");
+    /* A reminder that nobody has is one of the slot that its job waits for. */
+    expect_zero (self, "SELECT count (*) FROM run JOIN job ON id = job WHERE origin = 2 "
+                       "AND run.state IN (1, 2, 4) AND (job.state <> 2 OR "
+                       "job.due_us <> run.due_us + remind_before_us)");
     expect_zero (self, "SELECT count (*) FROM topic WHERE seq > "
                        "(SELECT head_seq FROM meta)");
 }

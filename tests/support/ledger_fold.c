@@ -255,6 +255,7 @@ fold_replanned_rows (ledger *self, const Belfry__V1__Replanned *replanned)
         image->due_us = row->due_us;
         image->armed_us = row->armed_us;
         image->wake_us = row->wake_us;
+        image->remind_us = row->remind_us;
     }
 }
 
@@ -465,7 +466,8 @@ same_spec (row_t *row, const Belfry__V1__JobSpec *log)
 
 static const char jobs_sql[] =
     "SELECT job.id, n.text AS ns, t.text AS type, key, state, reason, paused, clock, "
-    "due_us, wake_us, armed_us, anchor_us, version, runs, open_runs, slots_open, blocked, "
+    "due_us, wake_us, armed_us, remind_us, anchor_us, version, runs, open_runs, "
+    "slots_open, blocked, "
     "fired, missed, skipped, overlap_skipped, buffer_dropped, cancelled_others, "
     "terminated_others, others_below, created_us, updated_us, final_us, last_seq, "
     "payload_hash, payload, spec "
@@ -507,6 +509,7 @@ check_job (ledger *self, sqlite3_stmt *stmt)
     same (&row, image->due_us);
     same (&row, image->wake_us);
     same (&row, image->armed_us);
+    same (&row, image->remind_us);
     if (spec->trigger_case == BELFRY__V1__JOB_SPEC__TRIGGER_RRULE) {
         row.column++; /* where a rule began is no business of others */
     } else {
@@ -529,7 +532,7 @@ check_job (ledger *self, sqlite3_stmt *stmt)
 static const char runs_sql[] =
     "SELECT job, ordinal, text, state, origin, job_version, clock, due_us, lateness_us, "
     "attempt, failures, redriven_by, timer_us, worker, created_us, claimed_us, final_us, "
-    "reason, last_seq, result FROM run JOIN name ON name.id = type";
+    "reason, remind_before_us, last_seq, result FROM run JOIN name ON name.id = type";
 
 static void
 check_run (ledger *self, sqlite3_stmt *stmt)
@@ -560,6 +563,7 @@ check_run (ledger *self, sqlite3_stmt *stmt)
     same (&row, image->claimed_us);
     same (&row, image->final_us);
     same_text (&row, image->reason);
+    same (&row, image->remind_before_us);
     same (&row, (int64_t)run->last_seq);
     same_blob (&row, image->result_bytes, image->result_hash);
 }

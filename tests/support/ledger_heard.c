@@ -29,7 +29,9 @@ static const char timers_sql[] =
     "CASE wake_us WHEN due_us THEN 0 ELSE due_us - clock * boot_origin_us END "
     "FROM job, meta WHERE state = 2 AND paused = 0 UNION ALL "
     "SELECT job, ordinal, 2, timer_us - boot_origin_us, queue, 0 FROM run, meta "
-    "WHERE timer_us IS NOT NULL";
+    "WHERE timer_us IS NOT NULL UNION ALL "
+    "SELECT job.id, 0, 3 + clock, remind_us - clock * boot_origin_us, 0, 0 FROM job, meta "
+    "WHERE remind_us <> 0 AND paused = 0";
 
 static bf_timer
 read_timer (sqlite3_stmt *stmt)
@@ -213,6 +215,8 @@ check_retry (ledger *self)
     sqlite3_stmt *stmt =
         ledger_query (self, "SELECT job, ordinal, attempt, job.state IN (6, 7) OR "
                             "job_version < version OR (decides AND ordinal < others_below) "
+                            "OR (origin = 2 AND (job.state <> 2 OR "
+                            "job.due_us <> run.due_us + remind_before_us)) "
                             "FROM run JOIN job ON id = job "
                             "WHERE run.state = 3");
     while (sqlite3_step (stmt) == SQLITE_ROW) {

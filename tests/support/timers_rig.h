@@ -27,7 +27,7 @@ at (int64_t us)
 static inline int64_t
 instant (bf_timer_source source, int64_t us)
 {
-    return source == BF_SOURCE_SLOT_WALL ? EPOCH_US + us : us;
+    return bf_source_is_wall (source) ? EPOCH_US + us : us;
 }
 
 static inline bf_timer

@@ -42,6 +42,12 @@ try 0 schedule --type claim_timeout --key turn-7 --after 2h --on-key keep
 same "$out" "$job"
 try 0 schedule --type claim_timeout --key turn-7 --after 2h --on-key replace -o json
 has "$out" "\"id\":\"$job\"" '"version":2' '"outcome":"replaced"'
+try 0 schedule --type claim_timeout --key turn-7 --after 2h --on-key debounce -o json
+has "$out" "\"id\":\"$job\"" '"version":3' '"outcome":"changed"'
+try 0 schedule --type claim_timeout --key turn-7 --after 1s --on-key throttle --window 1h
+same "$out" "$job"
+try 2 schedule --type claim_timeout --key turn-7 --after 1s --on-key throttle
+has "$err" 'needs it'
 try 0 schedule --type claim_timeout --key turn-7 --after 2h --ns other
 other=$out
 [ "$other" != "$job" ] || fail "two namespaces share a key"

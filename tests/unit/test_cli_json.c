@@ -152,10 +152,11 @@ test_clocks (void **state)
 
 /* The instants of the wire. Every other int64 is a length. */
 static const char *const instants[] = {
-    "anchor_us",   "armed_us",       "at_us",    "claimed_us",       "created_us",
-    "due_us",      "end_us",         "final_us", "first_due_us",     "from_us",
-    "last_due_us", "lease_until_us", "now_us",   "oldest_answer_us", "start_us",
-    "started_us",  "timer_us",       "until_us", "updated_us",       "wake_us",
+    "anchor_us",   "armed_us",       "at_us",      "claimed_us",       "created_us",
+    "due_us",      "end_us",         "final_us",   "first_due_us",     "from_us",
+    "last_due_us", "lease_until_us", "now_us",     "oldest_answer_us", "start_us",
+    "remind_us",   "slot_due_us",    "started_us", "timer_us",         "until_us",
+    "updated_us",  "wake_us",
 };
 
 static bool
@@ -295,7 +296,7 @@ test_lists (void **state)
     Belfry__V1__ClaimReply claim = BELFRY__V1__CLAIM_REPLY__INIT;
     claim.leases = leases;
     claim.n_leases = 2;
-    expect_part (&claim.base, "\"run_timeout_us\":0},{\"token\":\"\"");
+    expect_part (&claim.base, "\"slot_due_us\":null},{\"token\":\"\"");
 }
 
 int

@@ -322,7 +322,7 @@ test_help (void **state)
     fclose (out);
     assert_non_null (strstr (text, "  -l, --loud              be loud\n"));
     assert_non_null (strstr (text, "  -n, --name N            who; required\n"));
-    assert_non_null (strstr (text, "  --on-key reject|keep|replace\n"
+    assert_non_null (strstr (text, "  --on-key reject|keep|replace|throttle|debounce\n"
                                    "                          what then\n"));
     free (text);
 }

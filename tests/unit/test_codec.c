@@ -60,8 +60,9 @@ static const codec_refused refused[] = {
     {"schedule", BF_EINVALID, "jobs has 0 items, allowed are 1..1000"},
     {"schedule.jobs=#1001", BF_ELIMIT,
      "jobs has more than 1000 items, allowed are 1..1000"},
-    {JOB "schedule.on_key=4", BF_EINVALID,
-     "on_key is 4, allowed are 1 ON_KEY_REJECT, 2 ON_KEY_KEEP, 3 ON_KEY_REPLACE"},
+    {JOB "schedule.on_key=6", BF_EINVALID,
+     "on_key is 6, allowed are 1 ON_KEY_REJECT, 2 ON_KEY_KEEP, 3 ON_KEY_REPLACE, 4 "
+     "ON_KEY_THROTTLE, 5 ON_KEY_DEBOUNCE"},
     {JOB "schedule.on_key=-1", BF_EINVALID, "on_key is -1, allowed are"},
     {J "type=mail", BF_EINVALID,
      "jobs[0].trigger is missing: set exactly one of at_us, after_us, every, cron, daily "

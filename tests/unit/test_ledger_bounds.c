@@ -63,7 +63,7 @@ head_of (ledger *self)
 static void
 test_replace_crowds (void **state)
 {
-    enum { JOBS = 32, CALLS = 9 };
+    enum { JOBS = 32, CALLS = 64 };
     ledger *self = *state;
     make_crowds (self, JOBS);
     int64_t head = head_of (self);

@@ -211,6 +211,73 @@ test_replace (void **state)
                    "get.job.spec.payload=0");
 }
 
+/* The first call in a window counts; a job that is final by then as well as an open one. */
+static void
+test_throttle (void **state)
+{
+    ledger *self = *state;
+    static const char first[] = "schedule.jobs.type=mail schedule.jobs.key=k "
+                                "schedule.jobs.after_us=0 schedule.on_key=4 "
+                                "schedule.window_us=5000";
+    ledger_expect (self, ledger_ok (self, first), "jobs.items.outcome=1");
+    ledger_expect (self, ledger_ok (self, first),
+                   "jobs.items.outcome=2 jobs.items.job.id=256");
+    ledger_ok (self, "cancel.job.key=k");
+    ledger_pass (self, 4999);
+    ledger_expect (self, ledger_ok (self, first),
+                   "jobs.items.outcome=2 jobs.items.job.id=256 jobs.items.job.state=6");
+    ledger_pass (self, 1);
+    ledger_expect (self, ledger_ok (self, first),
+                   "jobs.items.outcome=1 jobs.items.job.id=512");
+}
+
+/* An open job is kept however old it is, and another policy asks for no window. */
+static void
+test_throttle_keeps_an_open_job (void **state)
+{
+    ledger *self = *state;
+    ledger_ok (self,
+               "schedule.jobs.type=mail schedule.jobs.key=k schedule.jobs.after_us=90000");
+    ledger_pass (self, 50000);
+    ledger_expect (self,
+                   ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.key=k "
+                                    "schedule.jobs.after_us=0 schedule.on_key=4 "
+                                    "schedule.window_us=1000"),
+                   "jobs.items.outcome=2 jobs.items.job.id=256");
+    ledger_ok (self, "cancel.job.key=k");
+    ledger_expect (self,
+                   ledger_ok (self, "schedule.jobs.type=mail schedule.jobs.key=k "
+                                    "schedule.jobs.after_us=0"),
+                   "jobs.items.outcome=1 jobs.items.job.id=512");
+}
+
+/* The job is due so long after the newest call, with its payload. */
+static void
+test_debounce (void **state)
+{
+    ledger *self = *state;
+    static const char call[] = "schedule.jobs.type=mail schedule.jobs.key=k "
+                               "schedule.jobs.after_us=5000 schedule.on_key=5";
+    ledger_expect (self, ledger_ok (self, call),
+                   "jobs.items.outcome=1 jobs.items.job.version=1");
+    ledger_pass (self, 3000);
+    ledger_expect (self, ledger_ok (self, call),
+                   "jobs.items.outcome=5 jobs.items.job.id=256 jobs.items.job.version=2 "
+                   "jobs.items.job.due_us=1767225600008000");
+    assert_string_equal (ledger_kinds (self), "job.rescheduled");
+    ledger_pass (self, 3000);
+    ledger_expect (
+        self, ledger_ok (self, ledger_text (self, "%s schedule.jobs.payload=new", call)),
+        "jobs.items.outcome=3 jobs.items.job.version=3 "
+        "jobs.items.job.due_us=1767225600011000 "
+        "jobs.items.job.payload_bytes=3");
+    assert_string_equal (ledger_kinds (self), "job.replaced");
+    ledger_expect (self,
+                   ledger_refused (self, BELFRY__V1__CODE__CODE_VERSION_CONFLICT,
+                                   ledger_text (self, "%s schedule.if_version=2", call)),
+                   "");
+}
+
 /* From one clock to the other: the old timer goes. */
 static void
 test_replace_changes_clock (void **state)
@@ -464,6 +531,9 @@ main (void)
         TEST (test_all_or_none),
         TEST (test_keep),
         TEST (test_replace),
+        TEST (test_throttle),
+        TEST (test_throttle_keeps_an_open_job),
+        TEST (test_debounce),
         TEST (test_replace_changes_clock),
         TEST (test_replace_changes_queue),
         TEST (test_unchanged),

@@ -85,18 +85,33 @@ some_trigger (walk *self)
                         pick (self, 4) ? 0 : (long long)(now_us + 5000000));
 }
 
+/* Now and then of the type that others claim, too. */
+static const char *
+some_reminders (walk *self)
+{
+    switch (pick (self, 4)) {
+    case 0:
+        return "schedule.jobs.remind_before_us[0]=20000 "
+               "schedule.jobs.remind_before_us[1]=90000 schedule.jobs.reminder_type=t0";
+    case 1:
+        return "schedule.jobs.remind_before_us[0]=100000";
+    default:
+        return "";
+    }
+}
+
 static const char *
 some_schedule (walk *self)
 {
     bool work = pick (self, 8) != 0;
     return ledger_text (
         self->ledger,
-        "schedule.on_key=%d schedule.jobs.key=k%d schedule.jobs.type=t%d %s "
+        "schedule.on_key=%d schedule.jobs.key=k%d schedule.jobs.type=t%d %s %s "
         "schedule.jobs.delivery=%d schedule.jobs.retry.max_attempts=%d "
         "schedule.jobs.retry.delay_us=%d schedule.jobs.start_timeout_us=%d "
         "schedule.jobs.late=%d schedule.jobs.catchup_max=%d schedule.jobs.payload=*%d",
         1 + pick (self, 3), pick (self, 4), pick (self, 2), some_trigger (self),
-        work ? 1 : 2, 1 + pick (self, 3), 1000 + pick (self, 500000),
+        some_reminders (self), work ? 1 : 2, 1 + pick (self, 3), 1000 + pick (self, 500000),
         pick (self, 3) ? 0 : 400000, pick (self, work ? 5 : 4), 1 + pick (self, 5),
         1 + pick (self, 3));
 }

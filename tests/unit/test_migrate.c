@@ -230,7 +230,7 @@ test_first_version (void **state)
     bf_error error = {0};
     assert_int_equal (bf_database_open (&db, *state, NULL, &error), BF_OK);
     sqlite3 *handle = bf_database_handle (db);
-    assert_answer (handle, "SELECT user_version FROM pragma_user_version", "3");
+    assert_answer (handle, "SELECT user_version FROM pragma_user_version", "4");
     assert_answer (handle, "SELECT job FROM tag", "256");
     assert_answer (handle,
                    "SELECT (SELECT count (*) FROM zone) + (SELECT count (*) FROM zoned) + "

@@ -49,6 +49,8 @@ test_rows_that_come_by_refills (void **state)
     const bf_timer third[] = {timer (WALL, 3, hour_us - 1), timer (WALL, 4, hour_us)};
     refill (timers, BOOT, NULL, 0, true);
     refill (timers, RUN, NULL, 0, true);
+    refill (timers, BF_SOURCE_REMIND_WALL, NULL, 0, true);
+    refill (timers, BF_SOURCE_REMIND_BOOT, NULL, 0, true);
     refill (timers, WALL, first, 1, false);
     bf_timers_sleep (timers);
     settle_due (timers, at (hour_us), 1, hour_us);
@@ -142,6 +144,8 @@ test_store_that_takes_its_time (void **state)
     bf_timers_reset (timers);
     refill (timers, BOOT, NULL, 0, true);
     refill (timers, RUN, NULL, 0, true);
+    refill (timers, BF_SOURCE_REMIND_WALL, NULL, 0, true);
+    refill (timers, BF_SOURCE_REMIND_BOOT, NULL, 0, true);
     const bf_timer first[] = {timer (WALL, 1, due_us), timer (WALL, 2, due_us + BF_MS_US)};
     const bf_timer second[] = {timer (WALL, 4, due_us + 2 * BF_SECOND_US),
                                timer (WALL, 5, due_us + slow_us + 2 * BF_SECOND_US)};
@@ -289,6 +293,8 @@ test_reset (void **state)
     refill (timers, WALL, rows, 2, true);
     refill (timers, BOOT, NULL, 0, true);
     refill (timers, RUN, NULL, 0, true);
+    refill (timers, BF_SOURCE_REMIND_WALL, NULL, 0, true);
+    refill (timers, BF_SOURCE_REMIND_BOOT, NULL, 0, true);
     settle_due (timers, at (hour_us + 1), 2, hour_us);
     expect_caught_up (timers, EPOCH_US + 10, EPOCH_US + hour_us);
     settle_due (timers, at (hour_us + 1), 3, 0);
@@ -310,6 +316,8 @@ test_reset_after_a_full_disk (void **state)
     refill (timers, WALL, rows, 2, true);
     refill (timers, BOOT, NULL, 0, true);
     refill (timers, RUN, NULL, 0, true);
+    refill (timers, BF_SOURCE_REMIND_WALL, NULL, 0, true);
+    refill (timers, BF_SOURCE_REMIND_BOOT, NULL, 0, true);
     settle_due (timers, at (room_us), 1, 0);
     settle_due (timers, at (room_us), 2, room_us);
     expect_caught_up (timers, EPOCH_US + full_us, EPOCH_US + room_us);

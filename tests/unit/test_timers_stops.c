@@ -144,7 +144,8 @@ naive_reached (const play_t *play, const bf_timer *slot)
 {
     int64_t slot_us = slot->slot_us != 0 ? slot->slot_us : slot->due_us;
     int64_t reached_us = 0;
-    for (size_t i = play->first_gap; i < play->n_gaps && slot->source != RUN; i++) {
+    bool is_slot = slot->source < RUN;
+    for (size_t i = play->first_gap; i < play->n_gaps && is_slot; i++) {
         int64_t from_us =
             slot->source == WALL ? play->gaps[i].wall_us : play->gaps[i].boot_us;
         if (instant (slot->source, from_us) <= slot_us &&

@@ -116,6 +116,33 @@ is_payload (const Belfry__V1__JobSpec *asked, const Belfry__V1__Job *image)
                image->payload_hash;
 }
 
+/* The newest job that had the key. */
+static const model_job *
+holder (const checker *self, const Belfry__V1__JobSpec *spec, uint64_t seq)
+{
+    Belfry__V1__JobRef ref = BELFRY__V1__JOB_REF__INIT;
+    ref.ns = spec->ns;
+    ref.key = spec->key;
+    return past_find (self, &ref, seq);
+}
+
+/* In a window at most one job of the key is made. */
+static void
+judge_window (checker *self, case_t *it, const Belfry__V1__Schedule *in,
+              const Belfry__V1__JobSpec *spec, const model_event *made)
+{
+    const model_job *before = holder (self, spec, made->seq - 1);
+    if (in->window_us == 0 || !before) {
+        return;
+    }
+    int64_t age_us =
+        made->event->at_us - past_job (self, before, made->seq - 1)->job->created_us;
+    if (age_us >= 0 && age_us < in->window_us) {
+        judge_broken (self, it, "answers", before->id,
+                      "another job of its key was made within the window");
+    }
+}
+
 static void
 judge_item (checker *self, case_t *it, const Belfry__V1__Schedule *in,
             const Belfry__V1__JobSpec *spec, const Belfry__V1__JobsReply__Item *item)
@@ -127,7 +154,9 @@ judge_item (checker *self, case_t *it, const Belfry__V1__Schedule *in,
     }
     const model_definition *definition = past_definition (job, it->up_to);
     const Belfry__V1__Job *image = past_job (self, job, it->up_to)->job;
+    bool debounces = in->on_key == BELFRY__V1__ON_KEY__ON_KEY_DEBOUNCE;
     bool replaces = in->on_key == BELFRY__V1__ON_KEY__ON_KEY_REPLACE;
+    bool throttles = in->on_key == BELFRY__V1__ON_KEY__ON_KEY_THROTTLE;
     bool expected = false;
     switch (item->outcome) {
     case OUTCOME (CREATED):
@@ -136,14 +165,19 @@ judge_item (checker *self, case_t *it, const Belfry__V1__Schedule *in,
         break;
     case OUTCOME (REPLACED):
         first = past_leader (self, job, KIND (JOB_REPLACED), it->up_to, true);
-        expected = first != NULL && replaces;
+        expected = first != NULL && (replaces || debounces);
+        break;
+    case OUTCOME (CHANGED):
+        first = past_leader (self, job, KIND (JOB_RESCHEDULED), it->up_to, true);
+        expected = first != NULL && debounces;
         break;
     case OUTCOME (UNCHANGED):
         expected = replaces && past_open (self, spec->ns, spec->key, it->up_to) == job;
         break;
     case OUTCOME (EXISTING):
-        expected = in->on_key == BELFRY__V1__ON_KEY__ON_KEY_KEEP &&
-                   past_open (self, spec->ns, spec->key, it->up_to) == job;
+        expected = throttles ? holder (self, spec, it->up_to) == job
+                             : in->on_key == BELFRY__V1__ON_KEY__ON_KEY_KEEP &&
+                                   past_open (self, spec->ns, spec->key, it->up_to) == job;
         break;
     default:
         break;
@@ -151,6 +185,9 @@ judge_item (checker *self, case_t *it, const Belfry__V1__Schedule *in,
     if (!expected) {
         judge_broken (self, it, first ? "answers" : "1", job->id,
                       "the outcome %d is not in the log", (int)item->outcome);
+    }
+    if (item->outcome == OUTCOME (CREATED)) {
+        judge_window (self, it, in, spec, first);
     }
     if (item->outcome != OUTCOME (EXISTING) &&
         (!is_asked (spec, definition->spec) || !is_payload (spec, image))) {
